@@ -1,0 +1,1 @@
+"""Says why a PyTorch training fails, repairs it, and proves the repair."""

@@ -1,0 +1,1 @@
+"""diagnose() and repair(): rules, remedies and study put together."""

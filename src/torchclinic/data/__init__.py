@@ -1,0 +1,1 @@
+"""Embedded and file data sets, and batching in memory."""

@@ -1,0 +1,1 @@
+"""Tensor -> number formulas, stateless."""

@@ -1,0 +1,1 @@
+"""Initialisers that torch lacks, and one front door to all."""

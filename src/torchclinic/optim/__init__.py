@@ -1,0 +1,1 @@
+"""Optimizer and schedule building blocks that torch lacks."""

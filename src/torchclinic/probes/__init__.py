@@ -1,0 +1,1 @@
+"""Instruments on a live model, one a file. They know nothing of rules."""

@@ -1,0 +1,1 @@
+"""Arms, pairing, statistics, Verdict, and the LR range test."""

@@ -1,0 +1,1 @@
+"""Recipe -> Run: the one training loop."""

@@ -1,0 +1,1 @@
+"""Hooks, cadence and overhead budget: readings become a Trace."""
