@@ -46,6 +46,9 @@ class LayerFacts:
         duplicated_rows: Share of the weight's rows (units) equal to another row.
         bias: Whether it has a bias.
         bias_std: Standard deviation of the bias, None if no bias.
+        activation_module: Qualified name of the module that is that activation (the name under
+            which it stands there, also where one instance stands in several places); None when it
+            is a function call or not known.
     """
 
     name: str
@@ -65,6 +68,7 @@ class LayerFacts:
     duplicated_rows: float = 0.0
     bias: bool = False
     bias_std: float | None = None
+    activation_module: str | None = None
 
 
 @dataclass(frozen=True)
@@ -90,6 +94,8 @@ class ModelFacts:
         embedding: Whether its inputs are token numbers.
         parameters: Elements in all.
         trainable: Elements that require gradients.
+        output_activation_module: Qualified name of the module that is the output activation; None
+            when it is a function call or not known.
     """
 
     layers: tuple[LayerFacts, ...] = ()
@@ -107,6 +113,7 @@ class ModelFacts:
     embedding: bool = False
     parameters: int = 0
     trainable: int = 0
+    output_activation_module: str | None = None
 
     def layer(self, name: str) -> LayerFacts | None:
         """The layer of that name, or None."""
