@@ -1,0 +1,71 @@
+"""What the search may spend, counted in optimizer updates of the recipe at hand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torchclinic.core.errors import UsageError
+
+AUTO_SECONDS = 20.0  # what an automatic budget aims at
+AUTO_RANGE = (3.0, 30.0)  # multiples of one training
+
+
+@dataclass
+class Budget:
+    """A purse of optimizer updates.
+
+    Attributes:
+        trainings: Size, in multiples of one full training.
+        full_steps: Updates of one full training.
+        spent: Updates used so far.
+
+    >>> purse = Budget(trainings=3, full_steps=100)
+    >>> purse.spend(120)
+    >>> purse.left, purse.spent_trainings
+    (180, 1.2)
+    """
+
+    trainings: float
+    full_steps: int
+    spent: int = 0
+
+    @classmethod
+    def of(cls, wanted: float | str | None, full_steps: int, step_seconds: float) -> Budget:
+        """From a user's word: 3, "3x", or None for as much as about 20 seconds buy.
+
+        Raises:
+            UsageError: When the word is no positive number.
+        """
+        if wanted is None:
+            affordable = AUTO_SECONDS / (full_steps * step_seconds)
+            low, high = AUTO_RANGE
+            return cls(min(max(affordable, low), high), full_steps)
+        try:
+            trainings = float(str(wanted).strip().lower().removesuffix("x"))
+        except ValueError:
+            trainings = float("nan")
+        if not 0 < trainings < float("inf"):
+            raise UsageError(f"the budget is {wanted!r}", hint="multiples of one training: 3 or 3x")
+        return cls(trainings, full_steps)
+
+    @property
+    def left(self) -> int:
+        """Updates that may still be spent."""
+        return max(0, round(self.trainings * self.full_steps) - self.spent)
+
+    @property
+    def spent_trainings(self) -> float:
+        """What was spent, in multiples of one training."""
+        return self.spent / self.full_steps
+
+    def spend(self, steps: int) -> None:
+        """Book `steps` updates."""
+        self.spent += steps
+
+    def share(self, part: float, runs: int, *, fewest: int) -> int:
+        """Updates for each of `runs` runs when `part` of what is left goes to them.
+
+        Never more than a full training, and at least `fewest` where a full training has as many.
+        """
+        each = int(self.left * part / max(runs, 1))
+        return max(min(each, self.full_steps), min(fewest, self.full_steps))

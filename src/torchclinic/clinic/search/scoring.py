@@ -1,0 +1,71 @@
+"""Scores of arms: what a short run reached on the data that the search chooses by."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import fmean, median, pstdev
+
+from torchclinic.core.history import History, Run
+from torchclinic.engine import ArmRun
+
+TOLERANCE = 0.05  # of the gain over the faulty recipe: arms this close to the best are equals
+
+
+@dataclass(frozen=True)
+class Score:
+    """Where the runs of one arm ended.
+
+    Attributes:
+        values: One a seed, on the search split: the metric, or the loss where there is none.
+        higher_is_better: Their direction.
+    """
+
+    values: tuple[float, ...]
+    higher_is_better: bool
+
+    @property
+    def key(self) -> float:
+        """Larger is better, -inf for an arm of which a run failed or diverged."""
+        if not self.values or not all(math.isfinite(value) for value in self.values):
+            return -math.inf
+        return fmean(self.values) if self.higher_is_better else -fmean(self.values)
+
+    @property
+    def spread(self) -> float:
+        """Standard deviation over the seeds."""
+        return pstdev(self.values) if len(self.values) > 1 else 0.0
+
+
+def final_value(history: History) -> float:
+    """The last value on the split a run was judged on; NaN for a run that diverged."""
+    last = history.last("test") or history.last("validation") or history.last("train")
+    if last is None or history.ending == "diverged":
+        return math.nan
+    return last.loss if last.metric is None else last.metric
+
+
+def score(runs: Sequence[ArmRun], *, higher_is_better: bool) -> Score:
+    """The score of an arm; a run with an error counts as NaN."""
+    values = tuple(math.nan if r.run is None else final_value(r.run.history) for r in runs)
+    return Score(values, higher_is_better)
+
+
+def median_curve(runs: Sequence[Run]) -> tuple[tuple[int, float], ...]:
+    """(step, median over the runs) of the judged quantity, at the steps all runs have."""
+    tables = [dict(judged_curve(run.history)) for run in runs]
+    if not tables:
+        return ()
+    shared = set.intersection(*(set(table) for table in tables))
+    return tuple((step, median(table[step] for table in tables)) for step in sorted(shared))
+
+
+def judged_curve(history: History) -> tuple[tuple[int, float], ...]:
+    """The curve of the quantity that a run is judged by."""
+    for split in ("test", "validation", "train"):
+        for quantity in ("metric", "loss"):
+            curve = history.curve(split, quantity)
+            if curve:
+                return curve
+    return ()

@@ -1,0 +1,250 @@
+"""Successive rounds: many candidates briefly, the best ones longer, the winner against controls."""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from torchclinic.clinic.narrator import Narrator, silent
+from torchclinic.clinic.search.budget import Budget
+from torchclinic.clinic.search.candidates import LR, Candidate, Workshop, certain, suggested
+from torchclinic.clinic.search.scoring import TOLERANCE, Score, median_curve, score
+from torchclinic.core.finding import Diagnosis, Stage
+from torchclinic.core.recipe import Recipe
+from torchclinic.core.repair import ArmResult
+from torchclinic.engine import ArmRun, run_arms
+from torchclinic.remedies import REMEDIES
+
+SEARCH_SEEDS = (7001, 7002, 7003)  # none of them is used in the proof
+RERUN_SEEDS = (7101, 7102, 7103)
+FEWEST_STEPS = 120  # a shorter run ranks noise
+MOST_SINGLES = 7
+SURVIVORS = 4
+OPTIMIZER_REMEDIES = frozenset({LR, "adamw", "momentum"})
+
+FAULTY, RERUN, RANDOM = "unchanged", "plain re-run", "random remedy"
+
+
+@dataclass
+class Arm:
+    """A candidate in the search, with what its runs reached."""
+
+    candidate: Candidate
+    kind: str = "candidate"
+    seeds: tuple[int, ...] = ()
+    runs: tuple[ArmRun, ...] = ()
+    score: Score = field(default_factory=lambda: Score((), higher_is_better=True))
+    steps: int = 0
+    seconds: float = 0.0
+
+    def result(self, name: str, *, chosen: bool) -> ArmResult:
+        """As a value for the report."""
+        errors = [run.error for run in self.runs if run.error]
+        finished = [run.run for run in self.runs if run.run is not None]
+        return ArmResult(
+            name=name,
+            kind=self.kind,  # type: ignore[arg-type]
+            changes=self.candidate.recipe.changes,
+            scores=self.score.values,
+            curve=median_curve(finished),
+            steps=self.steps,
+            seconds=self.seconds,
+            chosen=chosen,
+            note=errors[0] if errors else "",
+        )
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """What the search found.
+
+    Attributes:
+        chosen: The candidate that goes into the proof; None when nothing beats the controls.
+        arms: Everything that was tried, best first.
+        refused: Remedy -> why it did not fit.
+    """
+
+    chosen: Candidate | None
+    arms: tuple[ArmResult, ...]
+    refused: dict[str, str]
+
+
+def search(
+    recipe: Recipe,
+    diagnosis: Diagnosis,
+    budget: Budget,
+    *,
+    higher_is_better: bool,
+    seed: int = 0,
+    narrate: Narrator = silent,
+) -> SearchResult:
+    """Find the change that moves the outcome most, by intervention.
+
+    Round 1 tries each fitting remedy alone and with a re-tested learning rate; round 2 tries the
+    best ones longer, and their combinations; round 3 sets the best against the unchanged recipe,
+    a plain re-run on other seeds, and as many random remedies as the best arm has.
+
+    Args:
+        recipe: The faulty recipe, on the search's data: its validation part is chosen by.
+        diagnosis: What the rules said of it.
+        budget: What may be spent; booked as it is spent.
+        higher_is_better: Direction of the score.
+        seed: Of the random remedies and of the models built on the way.
+        narrate: Called with a line at each stage.
+    """
+    hunt = _Hunt(recipe, diagnosis, budget, higher_is_better, seed, narrate)
+    return hunt.run()
+
+
+class _Hunt:
+    def __init__(
+        self,
+        recipe: Recipe,
+        diagnosis: Diagnosis,
+        budget: Budget,
+        higher_is_better: bool,  # noqa: FBT001
+        seed: int,
+        narrate: Narrator,
+    ) -> None:
+        self.base = Candidate((), recipe)
+        self.diagnosis = diagnosis
+        self.budget = budget
+        self.higher_is_better = higher_is_better
+        self.seed = seed
+        self.narrate = narrate
+        self.workshop = Workshop(diagnosis.case, seed)
+        self.arms: dict[str, Arm] = {}
+        # Overfitting shows late: such runs are given their full length or nothing.
+        root = diagnosis.root
+        late = root is not None and root.stage is Stage.CURVE
+        self.fewest = budget.full_steps if late else FEWEST_STEPS
+
+    def run(self) -> SearchResult:
+        faulty = Arm(self.base, kind="faulty")
+        self.arms[FAULTY] = faulty
+        singles = self._singles()
+        self._book_ranges()
+        self._play([faulty, *singles], part=0.4, seeds=1)
+        second = self._combinations(self._best(singles, SURVIVORS))
+        self._book_ranges()
+        self._play([faulty, *second], part=0.5, seeds=2)
+        finalists = self._best([*singles, *second], 2)
+        winner = self._duel(faulty, finalists) if finalists else None
+        results = [
+            arm.result(name, chosen=winner is not None and arm is winner)
+            for name, arm in self.arms.items()
+        ]
+        chosen = winner.candidate if winner is not None else None
+        return SearchResult(chosen, _best_first(results, self.arms), self.workshop.refused)
+
+    # -- rounds -------------------------------------------------------------------------------
+
+    def _singles(self) -> list[Arm]:
+        """The mistakes corrected; each further remedy on top, alone and with a new rate."""
+        sure = certain(self.diagnosis)
+        base = self.workshop.extend_all(self.base, sure)
+        found = [base] if base.remedies else []
+        if base.remedies:
+            found.append(self.workshop.extend(base, LR, priority=0))
+        wanted = [name for name in suggested(self.diagnosis) if name not in base.remedies]
+        for rank, name in enumerate(wanted[:MOST_SINGLES]):
+            single = self.workshop.extend(base, name, priority=rank + 1)
+            found.append(single)
+            if single is not None and name not in OPTIMIZER_REMEDIES:
+                found.append(self.workshop.extend(single, LR))
+        return [self._arm(candidate) for candidate in found if candidate is not None]
+
+    def _combinations(self, best: Sequence[Arm]) -> list[Arm]:
+        """The best arms, and the best of them joined with the remedies of the others."""
+        if not best:
+            return []
+        joined: list[Arm] = list(best)
+        leader = best[0].candidate
+        others = dict.fromkeys(name for arm in best[1:] for name in arm.candidate.remedies)
+        for name in (*others, "adamw"):
+            if name in OPTIMIZER_REMEDIES and OPTIMIZER_REMEDIES & set(leader.remedies):
+                continue
+            candidate = self.workshop.extend(leader, name)
+            if candidate is not None and candidate.name not in self.arms:
+                joined.append(self._arm(candidate))
+        return joined[: SURVIVORS + 2]
+
+    def _duel(self, faulty: Arm, finalists: Sequence[Arm]) -> Arm | None:
+        """The finalists against the unchanged recipe and the controls, on all search seeds."""
+        size = max(len(arm.candidate.remedies) for arm in finalists)
+        rerun = Arm(dataclasses.replace(self.base), kind="re-run")
+        self.arms[RERUN] = rerun
+        controls = [rerun]
+        lottery = self._random(size, set(finalists[0].candidate.remedies))
+        if lottery is not None:
+            self.arms[RANDOM] = Arm(lottery, kind="random")
+            controls.append(self.arms[RANDOM])
+        self._play([faulty, *finalists, *controls], part=1.0, seeds=len(SEARCH_SEEDS))
+        best = self._prefer(finalists, faulty)
+        bar = max(arm.score.key for arm in (faulty, *controls))
+        return best if best.score.key > bar else None
+
+    def _random(self, size: int, avoid: set[str]) -> Candidate | None:
+        """As many remedies as the best arm has, drawn from those that it does not use."""
+        names = [name for name in REMEDIES if name not in avoid]
+        random.Random(self.seed).shuffle(names)  # noqa: S311
+        candidate = self.base
+        for name in names:
+            if len(candidate.remedies) == size:
+                break
+            candidate = self.workshop.extend(candidate, name) or candidate
+        return candidate if candidate.remedies else None
+
+    # -- bookkeeping --------------------------------------------------------------------------
+
+    def _arm(self, candidate: Candidate) -> Arm:
+        return self.arms.setdefault(candidate.name, Arm(candidate))
+
+    def _book_ranges(self) -> None:
+        self.budget.spend(self.workshop.range_steps)
+        self.workshop.range_steps = 0
+
+    def _play(self, arms: Sequence[Arm], *, part: float, seeds: int) -> None:
+        arms = _unique(arms)
+        steps = self.budget.share(part, len(arms) * seeds, fewest=self.fewest)
+        self.narrate(f"trying {len(arms)} arms x {seeds} seeds for {steps:,} steps each")
+        names = {name: arm for name, arm in self.arms.items() if any(arm is a for a in arms)}
+        for kind, pool in ((False, SEARCH_SEEDS), (True, RERUN_SEEDS)):
+            group = {n: a for n, a in names.items() if (a.kind == "re-run") is kind}
+            if group:
+                self._run(group, pool[:seeds], steps)
+
+    def _run(self, group: dict[str, Arm], seeds: tuple[int, ...], steps: int) -> None:
+        recipes = {name: arm.candidate.recipe for name, arm in group.items()}
+        results = run_arms(recipes, seeds, max_steps=steps)
+        for name, arm in group.items():
+            runs = tuple(results[name])
+            done = sum(len(r.run.history.losses) for r in runs if r.run is not None)
+            self.budget.spend(done)
+            arm.runs, arm.steps, arm.seeds = runs, steps, seeds
+            arm.seconds += sum(r.seconds for r in runs)
+            arm.score = score(runs, higher_is_better=self.higher_is_better)
+
+    def _best(self, arms: Sequence[Arm], count: int) -> list[Arm]:
+        longest = max((arm.steps for arm in arms), default=0)
+        fit = [arm for arm in _unique(arms) if arm.score.key > float("-inf")]
+        fit.sort(key=lambda arm: (arm.steps == longest, arm.score.key), reverse=True)
+        return fit[:count]
+
+    def _prefer(self, arms: Sequence[Arm], faulty: Arm) -> Arm:
+        """The best arm; among those nearly as good, the one with fewest changes."""
+        best = max(arms, key=lambda arm: arm.score.key)
+        gain = best.score.key - faulty.score.key
+        slack = max(TOLERANCE * gain, best.score.spread / len(SEARCH_SEEDS) ** 0.5)
+        near = [arm for arm in arms if best.score.key - arm.score.key <= slack]
+        return min(near, key=lambda a: (len(a.candidate.remedies), a.candidate.priority))
+
+
+def _unique(arms: Sequence[Arm]) -> list[Arm]:
+    return list({id(arm): arm for arm in arms}.values())
+
+
+def _best_first(results: Sequence[ArmResult], arms: dict[str, Arm]) -> tuple[ArmResult, ...]:
+    return tuple(sorted(results, key=lambda r: (r.steps, arms[r.name].score.key), reverse=True))

@@ -1,0 +1,1 @@
+"""Experiments of the specification, on the public API only."""
