@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from collections.abc import Sequence
 
 from torchclinic.clinic.holdout import hold_out
 from torchclinic.clinic.narrator import Narrator, silent
 from torchclinic.clinic.preflight import gather
+from torchclinic.clinic.selecting import narrow
 from torchclinic.clinic.watched_run import watch_run
 from torchclinic.core.errors import DataError, TorchclinicError, UsageError
 from torchclinic.core.facts import Case
@@ -24,6 +26,8 @@ def diagnose(
     seed: int = 0,
     share: float = 1.0,
     max_seconds: float = 60.0,
+    select: Sequence[str] = (),
+    ignore: Sequence[str] = (),
     narrate: Narrator = silent,
 ) -> Diagnosis:
     """Say what is wrong with a training, root causes first.
@@ -34,6 +38,8 @@ def diagnose(
         seed: Of the watched run.
         share: Share of the recipe's own number of updates that may be spent on the watched run.
         max_seconds: Cap on the watched run's time.
+        select: Keep only findings whose code starts with one of these.
+        ignore: Leave out findings whose code starts with one of these.
         narrate: Called with a line at each stage.
 
     Returns:
@@ -46,19 +52,21 @@ def diagnose(
     if not 0 < share <= 1:
         raise UsageError(f"share is {share}", hint="a share of the training, above 0, at most 1")
     if isinstance(subject, Trace):
-        return _conclude(Case(trace=subject), subject.meta.get("name", "trace"), ())
+        diagnosis = _conclude(Case(trace=subject), subject.meta.get("name", "trace"), ())
+        return _narrowed(diagnosis, select, ignore)
     if not isinstance(subject, Recipe):
         raise UsageError(
             f"cannot diagnose a {type(subject).__name__}",
             hint="give a torchclinic.Recipe, or a Trace made by torchclinic.watch",
         )
-    return diagnose_on(
+    diagnosis = diagnose_on(
         _with_validation(subject, seed),
         seed=seed,
         share=share,
         max_seconds=max_seconds,
         narrate=narrate,
     )
+    return _narrowed(diagnosis, select, ignore)
 
 
 def diagnose_on(
@@ -93,6 +101,10 @@ def diagnose_on(
     if failure is not None and not _explained(diagnosis):
         raise failure
     return dataclasses.replace(diagnosis, seconds=time.perf_counter() - start)
+
+
+def _narrowed(diagnosis: Diagnosis, select: Sequence[str], ignore: Sequence[str]) -> Diagnosis:
+    return dataclasses.replace(diagnosis, findings=narrow(diagnosis.findings, select, ignore))
 
 
 def _with_validation(recipe: Recipe, seed: int) -> Recipe:

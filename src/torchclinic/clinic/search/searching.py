@@ -104,7 +104,7 @@ class _Hunt:
         recipe: Recipe,
         diagnosis: Diagnosis,
         budget: Budget,
-        higher_is_better: bool,  # noqa: FBT001
+        higher_is_better: bool,
         seed: int,
         narrate: Narrator,
     ) -> None:

@@ -1,0 +1,5 @@
+"""`python -m torchclinic`."""
+
+from torchclinic.cli import main
+
+main()

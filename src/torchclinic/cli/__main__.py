@@ -1,0 +1,5 @@
+"""`python -m torchclinic.cli`."""
+
+from torchclinic.cli.app import main
+
+main()

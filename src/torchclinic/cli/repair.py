@@ -1,0 +1,64 @@
+"""`torchclinic repair`."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from torchclinic.cli.console import check_writable, guarded, narrating, write_text
+from torchclinic.cli.options import Data, Seed, Target, load
+
+if TYPE_CHECKING:
+    from torchclinic.core.recipe import Recipe
+
+
+@guarded
+def repair(
+    target: Target,
+    output: Annotated[
+        str | None,
+        typer.Option("-o", "--output", help="HTML report (or .json)."),
+    ] = None,
+    budget: Annotated[
+        str | None,
+        typer.Option(
+            help="What the search may spend, in full trainings: 3x. [default: about 20 s]"
+        ),
+    ] = None,
+    seeds: Annotated[int, typer.Option(help="Paired seeds of the proof, 6 or more.")] = 6,
+    data: Data = None,
+    seed: Seed = 0,
+    max_seconds: Annotated[float, typer.Option(help="Cap on the watched run.")] = 60.0,
+) -> None:
+    """Repair a training that fails, and prove the repair over paired seeds."""
+    recipe = load(target, data)
+    run(recipe, output, budget=budget, seeds=seeds, seed=seed, max_seconds=max_seconds)
+
+
+def run(
+    recipe: Recipe,
+    output: str | None,
+    *,
+    budget: str | float | None,
+    seeds: int,
+    seed: int,
+    max_seconds: float = 60.0,
+) -> None:
+    """Repair, print the story, write the report. Exit code 1 when something stays wrong."""
+    from torchclinic import clinic, render
+    from torchclinic.core.verdict import Outcome
+
+    check_writable(output)
+    with narrating() as narrate:
+        result = clinic.repair(
+            recipe, budget=budget, seeds=seeds, seed=seed, max_seconds=max_seconds, narrate=narrate
+        )
+    if output is not None and output.endswith(".json"):
+        write_text(json.dumps(result.to_dict(), indent=2), output)
+    elif output is not None:
+        result.report(output)
+    typer.echo(render.render_repair_text(result, report=output))
+    if result.verdict.outcome in (Outcome.INCONCLUSIVE, Outcome.NOT_REPAIRED):
+        raise typer.Exit(1)
