@@ -1,0 +1,63 @@
+"""A Recipe refuses what contradicts itself, names the value, and never changes."""
+
+import dataclasses
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from torchclinic.core import Penalty, Recipe, RecipeError, Splits
+
+GOOD = {"model": list, "data": [1], "loss": min, "optimizer": list, "epochs": 1}
+
+
+@pytest.mark.parametrize(
+    ("fields", "quoted"),
+    [
+        ({"model": 3}, "3"),
+        ({"loss": None}, "loss"),
+        ({"step": min}, "step"),
+        ({"optimizer": 0.1}, "float"),
+        ({"steps": 5}, "epochs=1"),
+        ({"epochs": None}, "epochs"),
+        ({"epochs": 0}, "0"),
+        ({"epochs": True}, "True"),
+        ({"batch_size": -2}, "-2"),
+        ({"batch_size": 1.5}, "1.5"),
+        ({"accumulate": 0}, "0"),
+        ({"clip_norm": 0.0}, "0.0"),
+        ({"clip_value": float("nan")}, "nan"),
+        ({"penalties": (Penalty("l1", -1.0),)}, "-1.0"),
+        ({"autocast": "float8"}, "float8"),
+    ],
+)
+def test_refuses_nonsense_and_quotes_it(fields, quoted):
+    with pytest.raises(RecipeError, match=quoted):
+        Recipe(**{**GOOD, **fields})
+
+
+def test_replace_makes_a_copy_and_refuses_unknown_fields():
+    recipe = Recipe(**GOOD)
+    other = recipe.replace(epochs=3)
+    assert (recipe.epochs, other.epochs) == (1, 3)
+    with pytest.raises(RecipeError, match="learning_rate"):
+        recipe.replace(learning_rate=1.0)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        recipe.epochs = 2
+
+
+def test_replace_checks_again():
+    with pytest.raises(RecipeError, match="batch_size"):
+        Recipe(**GOOD).replace(batch_size=0)
+
+
+def test_bare_data_is_the_training_part():
+    assert Recipe(**GOOD).splits == Splits(train=[1])
+    splits = Splits(train=1, test=2)
+    assert Recipe(**{**GOOD, "data": splits}).splits is splits
+
+
+@given(st.integers(1, 10**6), st.integers(1, 10**4))
+def test_whole_numbers_from_one_are_accepted(size, epochs):
+    recipe = Recipe(**{**GOOD, "batch_size": size, "epochs": epochs})
+    assert (recipe.batch_size, recipe.epochs) == (size, epochs)
