@@ -1,1 +1,6 @@
-"""Optimizer and schedule building blocks that torch lacks."""
+"""Optimizers and schedules that torch lacks."""
+
+from torchclinic.optim.cosine import CosineDecay
+from torchclinic.optim.warm_up import WarmUp
+
+__all__ = ["CosineDecay", "WarmUp"]
