@@ -25,10 +25,26 @@ def test_automatic_budgets_grow_with_cheapness():
     assert Budget.of(None, 1000, 2e-3).trainings == pytest.approx(10.0)
 
 
-@given(st.floats(0.5, 50), st.integers(1, 10**5), st.floats(0.01, 1), st.integers(1, 50))
-def test_a_share_is_never_longer_than_a_training(trainings, full, part, runs):
+@given(
+    st.floats(0.5, 50),
+    st.integers(1, 10**5),
+    st.floats(0.01, 1),
+    st.integers(1, 20),
+    st.integers(1, 3),
+    st.integers(1, 5),
+)
+def test_a_plan_never_costs_more_than_its_part(trainings, full, part, arms, seeds, needed):
     purse = Budget(trainings, full)
-    steps = purse.share(part, runs, fewest=120)
-    assert min(120, full) <= steps <= full
-    purse.spend(10 * full * 60)
-    assert purse.left == 0
+    plan = purse.plan(part, arms, seeds, fewest=120, needed=needed)
+    assert 1 <= plan.arms <= arms
+    assert plan.arms >= min(needed, arms)
+    assert 1 <= plan.seeds <= seeds
+    assert 1 <= plan.steps <= full
+    runs = plan.arms * plan.seeds
+    assert plan.steps * runs <= max(purse.left * part, runs)
+
+
+def test_arms_are_dropped_before_runs_get_too_short():
+    purse = Budget(trainings=3, full_steps=1000)
+    plan = purse.plan(0.4, 30, 1, fewest=120, needed=2)
+    assert (plan.arms, plan.seeds, plan.steps) == (10, 1, 120)

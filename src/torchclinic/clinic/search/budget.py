@@ -10,6 +10,15 @@ AUTO_SECONDS = 20.0  # what an automatic budget aims at
 AUTO_RANGE = (3.0, 30.0)  # multiples of one training
 
 
+@dataclass(frozen=True)
+class Plan:
+    """So many arms, seeds each, and updates a run."""
+
+    arms: int
+    seeds: int
+    steps: int
+
+
 @dataclass
 class Budget:
     """A purse of optimizer updates.
@@ -62,10 +71,23 @@ class Budget:
         """Book `steps` updates."""
         self.spent += steps
 
-    def share(self, part: float, runs: int, *, fewest: int) -> int:
-        """Updates for each of `runs` runs when `part` of what is left goes to them.
+    def plan(self, part: float, arms: int, seeds: int, *, fewest: int, needed: int) -> Plan:
+        """How `part` of what is left is best spent on `arms` arms.
 
-        Never more than a full training, and at least `fewest` where a full training has as many.
+        Arms are dropped before runs get shorter than `fewest`, and seeds before needed arms; only
+        when nothing can be dropped do runs get shorter. The plan never exceeds its part.
+
+        Args:
+            part: Share of what is left.
+            arms: Arms that would like to run, the most important first.
+            seeds: Seeds that each would like.
+            fewest: Updates below which a run shows nothing.
+            needed: Arms that cannot be dropped.
         """
-        each = int(self.left * part / max(runs, 1))
-        return max(min(each, self.full_steps), min(fewest, self.full_steps))
+        cap = int(self.left * part)
+        fewest = min(fewest, self.full_steps)
+        affordable = cap // fewest
+        seeds = max(1, min(seeds, affordable // max(needed, 1)))
+        kept = max(min(needed, arms), min(arms, affordable // seeds))
+        steps = min(cap // max(kept * seeds, 1), self.full_steps)
+        return Plan(kept, seeds, max(steps, 1))

@@ -11,7 +11,7 @@ from torchclinic.clinic.narrator import Narrator, silent
 from torchclinic.clinic.search.budget import Budget
 from torchclinic.clinic.search.candidates import LR, Candidate, Workshop, certain, suggested
 from torchclinic.clinic.search.scoring import TOLERANCE, Score, median_curve, score
-from torchclinic.core.finding import Diagnosis, Stage
+from torchclinic.core.finding import Diagnosis
 from torchclinic.core.recipe import Recipe
 from torchclinic.core.repair import ArmResult
 from torchclinic.engine import ArmRun, run_arms
@@ -22,6 +22,7 @@ RERUN_SEEDS = (7101, 7102, 7103)
 FEWEST_STEPS = 120  # a shorter run ranks noise
 MOST_SINGLES = 7
 SURVIVORS = 4
+SHOWS_LATE = frozenset({"CRV103"})  # overfitting: such runs get their full length or none
 OPTIMIZER_REMEDIES = frozenset({LR, "adamw", "momentum"})
 
 FAULTY, RERUN, RANDOM = "unchanged", "plain re-run", "random remedy"
@@ -116,9 +117,7 @@ class _Hunt:
         self.narrate = narrate
         self.workshop = Workshop(diagnosis.case, seed)
         self.arms: dict[str, Arm] = {}
-        # Overfitting shows late: such runs are given their full length or nothing.
-        root = diagnosis.root
-        late = root is not None and root.stage is Stage.CURVE
+        late = diagnosis.root is not None and diagnosis.root.code in SHOWS_LATE
         self.fewest = budget.full_steps if late else FEWEST_STEPS
 
     def run(self) -> SearchResult:
@@ -181,7 +180,8 @@ class _Hunt:
         if lottery is not None:
             self.arms[RANDOM] = Arm(lottery, kind="random")
             controls.append(self.arms[RANDOM])
-        self._play([faulty, *finalists, *controls], part=1.0, seeds=len(SEARCH_SEEDS))
+        duel = [faulty, *finalists, *controls]
+        self._play(duel, part=1.0, seeds=len(SEARCH_SEEDS), needed=len(duel))
         best = self._prefer(finalists, faulty)
         bar = max(arm.score.key for arm in (faulty, *controls))
         return best if best.score.key > bar else None
@@ -206,15 +206,16 @@ class _Hunt:
         self.budget.spend(self.workshop.range_steps)
         self.workshop.range_steps = 0
 
-    def _play(self, arms: Sequence[Arm], *, part: float, seeds: int) -> None:
+    def _play(self, arms: Sequence[Arm], *, part: float, seeds: int, needed: int = 2) -> None:
         arms = _unique(arms)
-        steps = self.budget.share(part, len(arms) * seeds, fewest=self.fewest)
-        self.narrate(f"trying {len(arms)} arms x {seeds} seeds for {steps:,} steps each")
+        plan = self.budget.plan(part, len(arms), seeds, fewest=self.fewest, needed=needed)
+        arms = arms[: plan.arms]
+        self.narrate(f"trying {plan.arms} arms x {plan.seeds} seeds for {plan.steps:,} steps each")
         names = {name: arm for name, arm in self.arms.items() if any(arm is a for a in arms)}
-        for kind, pool in ((False, SEARCH_SEEDS), (True, RERUN_SEEDS)):
-            group = {n: a for n, a in names.items() if (a.kind == "re-run") is kind}
+        for rerun, pool in ((False, SEARCH_SEEDS), (True, RERUN_SEEDS)):
+            group = {n: a for n, a in names.items() if (a.kind == "re-run") is rerun}
             if group:
-                self._run(group, pool[:seeds], steps)
+                self._run(group, pool[: plan.seeds], plan.steps)
 
     def _run(self, group: dict[str, Arm], seeds: tuple[int, ...], steps: int) -> None:
         recipes = {name: arm.candidate.recipe for name, arm in group.items()}
