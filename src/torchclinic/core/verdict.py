@@ -33,6 +33,8 @@ class PairedComparison:
         p_value: Two-sided exact sign-flip p of the mean difference.
         effect_size: Mean difference over its standard deviation (d_z); inf when all are equal.
         superiority: Share of the pairs in which the second arm is better, ties half.
+        diverged: Runs of the first and of the second arm without a finite score; `before` and
+            `after` hold what they were counted as.
     """
 
     metric: str
@@ -47,6 +49,7 @@ class PairedComparison:
     p_value: float
     effect_size: float
     superiority: float
+    diverged: tuple[int, int] = (0, 0)
 
     @property
     def better(self) -> bool:
