@@ -31,13 +31,11 @@ def write_rules() -> None:
 
 def as_markdown(text: str) -> str:
     """Lines that end a paragraph of their own with a colon-less heading become headings."""
-    known = {
-        "What it does", "Why is this bad?", "Known problems", "Example", "Use instead", "References",
-    }  # fmt: skip
+    known = "What it does, Why is this bad?, Known problems, Example, Use instead, References"
     lines = []
     for line in text.splitlines()[1:]:
         bare = line.strip().strip("#").strip()
-        lines.append(f"## {bare}" if bare in known else line)
+        lines.append(f"## {bare}" if bare in known.split(", ") else line)
     return "\n".join(lines)
 
 

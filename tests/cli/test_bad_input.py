@@ -47,8 +47,8 @@ CASES = {
         (2,),
     ),
     "an optimizer over other parameters": (
-        "other = nn.Linear(2, 2)\n"
-        "fields['optimizer'] = lambda p: torch.optim.SGD(other.parameters(), lr=0.1)",
+        "other = nn.Linear(2, 2)\nfields['optimizer'] = "
+        "lambda p: torch.optim.SGD(other.parameters(), lr=0.1)",
         ("optimizer",),
         (1, 2),
     ),
