@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from torchclinic.core.facts import RecipeFacts
+from torchclinic.core.facts import BatchFacts, Case, RecipeFacts
 from torchclinic.core.recipe import Recipe
 from torchclinic.training import resolve_metric
 
@@ -24,3 +24,25 @@ def judged_by(recipe: Recipe) -> tuple[str, bool]:
     """Name and direction of what the recipe's runs are judged by."""
     metric = resolve_metric(recipe)
     return ("loss", False) if metric is None else (metric.name, metric.higher_is_better)
+
+
+def chance(metric: str, case: Case) -> float | None:
+    """What a model that knows only the targets' distribution scores; None if unknown.
+
+    It stands for a run that diverged, which reached no score of its own.
+    """
+    batch = case.batch
+    if batch is None:
+        return None
+    if metric == "accuracy":
+        return _largest_class(batch)
+    if metric == "mse":
+        return None if batch.targets.std is None else batch.targets.std**2
+    if metric == "r2":
+        return 0.0
+    return batch.expected_loss if metric == "loss" else None
+
+
+def _largest_class(batch: BatchFacts) -> float | None:
+    counts = batch.targets.class_counts
+    return max(counts.values()) / sum(counts.values()) if counts else None

@@ -34,6 +34,7 @@ def prove(
     seeds: int,
     metric: str,
     higher_is_better: bool,
+    chance: float | None = None,
 ) -> Proof:
     """Run both recipes to their end on the same seeds and compare them on the test part.
 
@@ -43,6 +44,7 @@ def prove(
         seeds: Number of pairs.
         metric: Name of what is compared.
         higher_is_better: Its direction.
+        chance: What a run that diverged counts as; None for a value below all others.
 
     Raises:
         UsageError: With fewer than 2 seeds.
@@ -62,6 +64,7 @@ def prove(
         seeds=chosen,
         metric=metric,
         higher_is_better=higher_is_better,
+        chance=chance,
     )
     return Proof(
         before=tuple(run.run for run in before if run.run is not None),

@@ -6,23 +6,24 @@ import dataclasses
 import time
 from dataclasses import dataclass
 
+from torchclinic.clinic.controls import compare_controls
 from torchclinic.clinic.diagnosing import diagnose_on
 from torchclinic.clinic.environment import environment
 from torchclinic.clinic.holdout import Holdout, hold_out
-from torchclinic.clinic.judging import judged_by, with_metric
+from torchclinic.clinic.judging import chance, judged_by, with_metric
 from torchclinic.clinic.narrator import Narrator, silent
 from torchclinic.clinic.preflight import gather
 from torchclinic.clinic.proof import FEWEST_SEEDS, Proof, prove
 from torchclinic.clinic.search import Budget, Candidate, SearchResult, search
 from torchclinic.clinic.watched_run import step_seconds
 from torchclinic.core.errors import TorchclinicError, UsageError
-from torchclinic.core.finding import Diagnosis, Finding, Level
+from torchclinic.core.finding import Diagnosis, Level
 from torchclinic.core.recipe import Recipe
 from torchclinic.core.repair import Cost, Repair
 from torchclinic.core.verdict import Outcome, Verdict
 from torchclinic.remedies import write_patch
 from torchclinic.rules import judge
-from torchclinic.study import judge_repair, lr_range_test
+from torchclinic.study import healthy_verdict, judge_repair, lr_range_test
 from torchclinic.training import planned_steps
 
 UNKNOWN_LENGTH = 1000  # updates that stand for one training where its length is unknown
@@ -118,9 +119,8 @@ def _purse(job: _Job, budget: float | str | None) -> Budget:
 
 
 def _healthy(job: _Job, diagnosis: Diagnosis) -> Repair:
-    sentence = "nothing is wrong with this training; it was left as it is"
     return Repair(
-        verdict=Verdict(Outcome.HEALTHY, sentence),
+        verdict=healthy_verdict(),
         cost=Cost(budget=0.0, diagnosis_seconds=diagnosis.seconds),
         lr_range=diagnosis.case.lr_range,
         **_common(job, diagnosis),
@@ -151,10 +151,17 @@ def _proven(job: _Job, diagnosis: Diagnosis, found: SearchResult, cost: Cost) ->
     repaired = found.chosen.on(faulty)
     metric, higher = judged_by(faulty)
     job.narrate(f"proving it: 2 arms x {job.seeds} seeds, full length")
-    proof = prove(faulty, repaired, seeds=job.seeds, metric=metric, higher_is_better=higher)
+    level = chance(metric, diagnosis.case)
+    proof = prove(
+        faulty, repaired, seeds=job.seeds, metric=metric, higher_is_better=higher, chance=level
+    )
     job.narrate("looking at the repaired training")
     remaining = _rediagnose(repaired, proof, job.seed)
-    verdict = judge_repair(proof.comparison, remaining_findings=_remains(diagnosis, remaining))
+    verdict = judge_repair(
+        proof.comparison,
+        compare_controls(found.arms, metric=metric, higher_is_better=higher, chance=level),
+        remaining=_still_there(diagnosis, remaining),
+    )
     kept = verdict.outcome in (Outcome.REPAIRED, Outcome.IMPROVED)
     result = found.chosen.on(job.recipe) if kept else job.recipe
     return Repair(
@@ -198,14 +205,14 @@ def _rediagnose(repaired: Recipe, proof: Proof, seed: int) -> Diagnosis:
     )
 
 
-def _remains(before: Diagnosis, after: Diagnosis) -> bool:
-    """Whether the root cause, or any error, is still there."""
-    errors = any(finding.level is Level.ERROR for finding in after)
-    return errors or (before.root is not None and before.root.code in _codes(after.findings))
-
-
-def _codes(findings: tuple[Finding, ...]) -> set[str]:
-    return {f.code for f in findings if f.level is not Level.INFO}
+def _still_there(before: Diagnosis, after: Diagnosis) -> tuple[str, ...]:
+    """Titles of the findings that a repaired training may not have: its root cause, any error."""
+    root = before.root.code if before.root is not None else ""
+    return tuple(
+        finding.title
+        for finding in after
+        if finding.level is Level.ERROR or (finding.level is Level.WARNING and finding.code == root)
+    )
 
 
 def _common(job: _Job, diagnosis: Diagnosis) -> dict:
