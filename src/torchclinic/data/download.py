@@ -50,6 +50,9 @@ def _put(content: bytes, path: Path) -> Path:
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{path.parent} cannot be written: {error}") from error
+    try:
         part.write_bytes(content)
         part.replace(path)
     except OSError as error:

@@ -55,7 +55,8 @@ def load_npz(path: str | Path) -> Splits:
 
 def _read(path: Path) -> dict[str, np.ndarray[Any, Any]]:
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file:
+            archive = np.load(file, allow_pickle=False)
             if not isinstance(archive, np.lib.npyio.NpzFile):
                 raise DataError(
                     f"{path} is a single array", hint="save with np.savez(path, x=, y=)"

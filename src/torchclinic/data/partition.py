@@ -11,6 +11,8 @@ from torch import Tensor
 
 from torchclinic.core import DataError
 
+ROWS_A_CLASS = 2  # with fewer on average there is nothing to deal evenly
+
 
 def check_fractions(fractions: Sequence[float]) -> tuple[float, ...]:
     """The shares as floats.
@@ -49,7 +51,8 @@ def deal(
     """Row numbers of each part, rising, together all rows.
 
     Rows are shuffled, put in order of class where `labels` are given, and dealt by `parts_of`, so
-    that each part gets its share of each class to within a row or two.
+    that each part gets its share of each class to within a row or two. Labels that hardly repeat
+    are taken for numbers and not for classes.
 
     Raises:
         DataError: If a part would get no row.
@@ -59,7 +62,7 @@ def deal(
     """
     generator = torch.Generator().manual_seed(seed)
     order = torch.randperm(rows, generator=generator)
-    if labels is not None:
+    if labels is not None and len(labels.unique()) <= rows / ROWS_A_CLASS:
         order = order[torch.argsort(labels.cpu()[order], stable=True)]
     dealt = torch.tensor(list(itertools.islice(parts_of(shares), rows)), dtype=torch.long)
     parts = tuple(order[dealt == part].sort().values for part in range(len(shares)))
