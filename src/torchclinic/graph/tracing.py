@@ -1,0 +1,104 @@
+"""Tracing a model's forward with torch.fx, so that it can be changed where it is written."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import fx, nn
+from torch.nn import functional as F  # noqa: N812 - the name that everybody knows it by
+
+from torchclinic.core import SurgeryError
+from torchclinic.graph.undisturbed import undisturbed
+
+_DROPOUTS: dict[Any, type[nn.Module]] = {
+    F.dropout: nn.Dropout,
+    F.dropout1d: nn.Dropout1d,
+    F.dropout2d: nn.Dropout2d,
+    F.dropout3d: nn.Dropout3d,
+    F.alpha_dropout: nn.AlphaDropout,
+    F.feature_alpha_dropout: nn.FeatureAlphaDropout,
+}
+
+
+def trace(model: nn.Module) -> fx.GraphModule:
+    """The model as a torch.fx graph that shares its parameters and submodules.
+
+    Functional dropout becomes a module, because a graph would keep the mode in which it was traced.
+
+    Args:
+        model: The model; it is left as it was.
+
+    Returns:
+        A graph module that computes the same.
+
+    Raises:
+        SurgeryError: With the tracer's reason, when the forward depends on the values or the sizes
+            of its inputs, or does something else in training than in evaluation mode.
+
+    >>> graph = trace(nn.Sequential(nn.Linear(2, 2), nn.ReLU()))
+    >>> [node.op for node in graph.graph.nodes]
+    ['placeholder', 'call_module', 'call_module', 'output']
+    """
+    with undisturbed(model):
+        training = _traced(model.train())
+        evaluating = _traced(model.eval())
+    _lift_dropout(training, evaluating)
+    if _signature(training) != _signature(evaluating):
+        raise SurgeryError(
+            f"the forward of {type(model).__name__} does something else in training mode than in "
+            "evaluation mode",
+            hint="move what depends on self.training into a module of its own",
+        )
+    return training.train(model.training)
+
+
+def _traced(model: nn.Module) -> fx.GraphModule:
+    try:
+        graph = fx.symbolic_trace(model)
+    except Exception as error:  # the forward is the user's and may raise anything
+        reason = str(error).strip().split("\n", maxsplit=1)[0]
+        raise SurgeryError(
+            f"torch.fx cannot trace {type(model).__name__}: {type(error).__name__}: {reason}",
+            hint="write the forward without branches or loops over the values of tensors",
+        ) from error
+    return graph
+
+
+def _lift_dropout(training: fx.GraphModule, evaluating: fx.GraphModule) -> None:
+    """In both graphs, make a module of each functional dropout that is on in training alone."""
+    pairs = zip(list(training.graph.nodes), list(evaluating.graph.nodes), strict=False)
+    for node, twin in pairs:
+        kind = _DROPOUTS.get(node.target) if node.op == "call_function" else None
+        if (
+            kind is not None
+            and node.target is twin.target
+            and (_is_on(node), _is_on(twin))
+            == (
+                True,
+                False,
+            )
+        ):
+            _replace(training, node, kind)
+            _replace(evaluating, twin, kind)
+    training.recompile()
+    evaluating.recompile()
+
+
+def _is_on(node: fx.Node) -> Any:
+    return node.args[2] if len(node.args) > 2 else node.kwargs.get("training", True)
+
+
+def _replace(graph: fx.GraphModule, node: fx.Node, kind: type[nn.Module]) -> None:
+    p = node.args[1] if len(node.args) > 1 else node.kwargs.get("p", 0.5)
+    name = f"{node.name}_module"
+    graph.add_submodule(name, kind(p))
+    with graph.graph.inserting_after(node):
+        lifted = graph.graph.call_module(
+            name, (node.args[0] if node.args else node.kwargs["input"],)
+        )
+    node.replace_all_uses_with(lifted)
+    graph.graph.erase_node(node)
+
+
+def _signature(graph: fx.GraphModule) -> list[tuple[Any, ...]]:
+    return [(n.op, str(n.target), str(n.args), str(n.kwargs)) for n in graph.graph.nodes]
