@@ -51,7 +51,8 @@ def loss_kind(loss: Any) -> LossKind:
     """
     plain = _unwrap(loss)
     if isinstance(plain, nn.Module):
-        return next((_MODULES[base] for base in _MODULES if isinstance(plain, base)), "custom")
+        kinds: list[LossKind] = [_MODULES[base] for base in _MODULES if isinstance(plain, base)]
+        return kinds[0] if kinds else "custom"
     try:
         return _FUNCTIONS.get(plain, "custom")
     except TypeError:  # a callable that cannot be hashed

@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.nn.parameter import is_lazy
 from torch.optim import Optimizer
 
 from torchclinic.core import CheckpointError, Recipe, Schedule
+from torchclinic.training.checkpoint.pack import raw_bytes
 from torchclinic.training.loss_kind import loss_name, loss_option
 from torchclinic.training.metrics import resolve_metric
 
@@ -81,11 +81,6 @@ def weights_checksum(model: nn.Module) -> int:
         if not is_lazy(tensor):
             total = zlib.crc32(raw_bytes(tensor.detach().cpu()), total)
     return total
-
-
-def _bytes(tensor: Tensor) -> Any:
-    plain = tensor.detach().cpu().contiguous()
-    return plain.reshape(-1).view(torch.uint8).numpy()
 
 
 def _options(optimizer: Optimizer) -> str:

@@ -44,6 +44,15 @@ def unpack(tensors: Mapping[str, Tensor], text: str) -> Any:
     return _decode(json.loads(text), tensors)
 
 
+def raw_bytes(tensor: Tensor) -> Any:
+    """The memory of a CPU tensor, as a buffer of bytes.
+
+    >>> bytes(raw_bytes(torch.tensor([1, 256], dtype=torch.int16)))
+    b'\\x01\\x00\\x00\\x01'
+    """
+    return tensor.contiguous().reshape(-1).view(torch.uint8).numpy()
+
+
 def _encode(value: Any, tensors: dict[str, Tensor], path: str) -> Any:
     if value is None or isinstance(value, bool | int | float | str):
         return _plain(value)

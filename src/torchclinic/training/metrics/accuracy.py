@@ -41,6 +41,7 @@ class Accuracy:
     Args:
         recipe: Whose loss tells how outputs are read.
 
+    >>> import torch
     >>> from torch import nn
     >>> recipe = Recipe(model=list, data=[], loss=nn.CrossEntropyLoss(), optimizer=list, steps=1)
     >>> accuracy = Accuracy(recipe)
