@@ -30,12 +30,12 @@ def linear_pairs(
     - projections of attention and gates, whose output goes into a product;
     - branches that are added to something non-linear.
     """
-    maps = {op.index: op for op in graph.ops if op.layer and _is_map(op)}
+    maps = {op.index: op for op in graph.ops if op.layer is not None and _is_map(op)}
     found: list[tuple[str, str]] = []
     for op in maps.values():
         for first in _affine_sources(graph, op, maps):
             pair = _Pair(first, op, modules, bare)
-            if not pair.deliberate and not _weighs(graph, op) and not _joins(graph, op, maps):
+            if not pair.deliberate and not _weighs(graph, op) and not _joins(graph, first, op):
                 found.append(pair.names)
     return tuple(dict.fromkeys(found))
 
@@ -89,18 +89,19 @@ def _weighs(graph: OpGraph, op: Op) -> bool:
     return any(met.role is Role.PRODUCT for met in _walk_ahead(graph, op))
 
 
-def _joins(graph: OpGraph, op: Op, maps: Mapping[int, Op]) -> bool:
-    """Whether the output is added to something non-linear before anything else happens to it."""
+def _joins(graph: OpGraph, first: Op, second: Op) -> bool:
+    """Whether the second map's output is added to something non-linear made from the first's."""
+    sums = (met for met in _walk_ahead(graph, second) if met.role is Role.ADD)
+    return any(_bends(graph, first.index, index) for met in sums for index in met.inputs)
+
+
+def _bends(graph: OpGraph, start: int, end: int) -> bool:
+    """Whether something non-linear lies on a way from `start` to `end`."""
     return any(
-        met.role is Role.ADD and any(not _is_affine_of_maps(graph, i, maps) for i in met.inputs)
-        for met in _walk_ahead(graph, op)
+        not _is_affine(op) and not _is_map(op)
+        for op in graph.ops[start + 1 : end + 1]
+        if graph.leads_to(start, op.index) and graph.leads_to(op.index, end)
     )
-
-
-def _is_affine_of_maps(graph: OpGraph, index: int, maps: Mapping[int, Op]) -> bool:
-    met = _walk_back(graph, (index,)) if index not in maps else [graph.ops[index]]
-    ends = [m for m in met if not _is_affine(m)]
-    return all(m.index in maps or m.role is Role.INPUT for m in ends)
 
 
 class _Pair:

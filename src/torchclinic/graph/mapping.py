@@ -33,12 +33,12 @@ def map_forward(
         bare: Layers that are bare parameters, by name.
     """
     graph = OpGraph(ops, ends)
-    names = {op.layer for op in ops if op.layer and _is_module(op.layer, bare)}
+    names = {op.layer for op in ops if op.layer is not None and _is_module(op.layer, bare)}
     modules = {name: model.get_submodule(name) for name in names}
     residual, has_shortcuts = residual_layers(graph)
     last = _output_layers(graph)
-    calls = Counter(op.layer for op in ops if op.layer)
-    first_calls = {op.layer: op for op in reversed(ops) if op.layer}
+    calls = Counter(op.layer for op in ops if op.layer is not None)
+    first_calls = {op.layer: op for op in reversed(ops) if op.layer is not None}
     ordered = sorted(first_calls.items(), key=lambda item: item[1].index)
     layers = tuple(
         _layer(graph, op, order, model, modules.get(name), bare.get(name))
@@ -115,7 +115,8 @@ def _own(module: nn.Module) -> Iterator[tuple[str, nn.Parameter]]:
 def _output_layers(graph: OpGraph) -> set[str]:
     """Weighted layers, norms aside, that reach the output without another one between."""
     through = LOOKED_THROUGH | {Role.ACTIVATION}
-    return {op.layer for op in graph.back(graph.ends, through) if op.layer and not is_norm(op.name)}
+    met = graph.back(graph.ends, through)
+    return {op.layer for op in met if op.layer is not None and not is_norm(op.name)}
 
 
 def _end_activation(graph: OpGraph) -> Op | None:

@@ -66,7 +66,8 @@ def model_facts(model: nn.Module, forward_map: ForwardMap | None = None) -> Mode
 
 
 def _layer_facts(node: LayerNode) -> LayerFacts:
-    parameters = [node.weight] if node.weight is not None else _parameters(node.module)
+    bare = node.weight
+    parameters = [bare] if bare is not None else _parameters(node.module)
     weight, bias = _weight(node), _named(node.module, _BIASES)
     fan_in, fan_out = node.fans or (None, None)
     return LayerFacts(
@@ -100,7 +101,8 @@ def _count(parameter: nn.Parameter) -> int:
 
 
 def _weight(node: LayerNode) -> Tensor | None:
-    return node.weight if node.weight is not None else _named(node.module, _WEIGHTS)
+    bare = node.weight
+    return bare.detach().float() if bare is not None else _named(node.module, _WEIGHTS)
 
 
 def _named(module: nn.Module | None, names: tuple[str, ...]) -> Tensor | None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
@@ -61,6 +62,8 @@ class ForwardRecorder:
 
     def __enter__(self) -> ForwardRecorder:
         for module in self._model.modules():
+            if isinstance(module, torch.jit.ScriptModule):
+                continue  # it takes no hooks
             before = module.register_forward_pre_hook(self._before_module, with_kwargs=True)
             after = module.register_forward_hook(
                 self._after_module, with_kwargs=True, always_call=True
@@ -172,7 +175,7 @@ class ForwardRecorder:
             before = self._flow.sources([base])
             whole = self._flow.add("setitem", Role.SHAPE, (*before, op.index), scope=op.scope)
             self._flow.produced([base], whole)
-        layer = op.layer or self._biased_layer(op)
+        layer = op.layer if op.layer is not None else self._biased_layer(op)
         if layer is not None:
             self._tell(layer, outputs[0])
 

@@ -48,5 +48,7 @@ def _layers_between(graph: OpGraph, start: int, end: int) -> set[str]:
     return {
         op.layer
         for op in graph.ops[start + 1 : end + 1]
-        if op.layer and graph.leads_to(start, op.index) and graph.leads_to(op.index, end)
+        if op.layer is not None
+        and graph.leads_to(start, op.index)
+        and graph.leads_to(op.index, end)
     }

@@ -23,13 +23,14 @@ def inner_softmaxes(graph: OpGraph) -> tuple[str, ...]:
         for op in graph.ops
         if op.activation in _SOFTMAXES and _only_feeds_layers(graph, op)
     )
-    return tuple(dict.fromkeys(name for name in found if name))
+    return tuple(dict.fromkeys(name for name in found if name is not None))
 
 
 def _only_feeds_layers(graph: OpGraph, op: Op) -> bool:
     met = list(graph.ahead(op, _UNWEIGHTED))
+    passed = [op, *(m for m in met if m.role in _UNWEIGHTED)]
     ends = [m for m in met if m.role not in _UNWEIGHTED]
-    reaches_output = op.index in graph.ends or any(m.index in graph.ends for m in met)
+    reaches_output = any(m.index in graph.ends for m in passed)
     return not reaches_output and bool(ends) and all(m.name in _LAYERS for m in ends)
 
 

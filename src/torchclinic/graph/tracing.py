@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from torch import fx, nn
+import torch
+from torch import Tensor, fx, nn
 from torch.nn import functional as F  # noqa: N812 - the name that everybody knows it by
 
 from torchclinic.core import SurgeryError
@@ -42,17 +43,18 @@ def trace(model: nn.Module) -> fx.GraphModule:
     with undisturbed(model):
         training = _traced(model.train())
         evaluating = _traced(model.eval())
-    _lift_dropout(training, evaluating)
-    if _signature(training) != _signature(evaluating):
+    _lift_dropout(training, evaluating, model.training)
+    if _signature(training) != _signature(evaluating) or not _same_constants(training, evaluating):
         raise SurgeryError(
-            f"the forward of {type(model).__name__} does something else in training mode than in "
-            "evaluation mode",
-            hint="move what depends on self.training into a module of its own",
+            f"the forward of {type(model).__name__} does something else each time or in each mode",
+            hint="move what depends on self.training or on chance into a module of its own",
         )
-    return training.train(model.training)
+    training.training = model.training
+    return training
 
 
 def _traced(model: nn.Module) -> fx.GraphModule:
+    known = set(vars(model))
     try:
         graph = fx.symbolic_trace(model)
     except Exception as error:  # the forward is the user's and may raise anything
@@ -61,10 +63,13 @@ def _traced(model: nn.Module) -> fx.GraphModule:
             f"torch.fx cannot trace {type(model).__name__}: {type(error).__name__}: {reason}",
             hint="write the forward without branches or loops over the values of tensors",
         ) from error
+    finally:
+        for name in set(vars(model)) - known:  # where torch.fx keeps constants
+            delattr(model, name)
     return graph
 
 
-def _lift_dropout(training: fx.GraphModule, evaluating: fx.GraphModule) -> None:
+def _lift_dropout(training: fx.GraphModule, evaluating: fx.GraphModule, mode: bool) -> None:
     """In both graphs, make a module of each functional dropout that is on in training alone."""
     pairs = zip(list(training.graph.nodes), list(evaluating.graph.nodes), strict=False)
     for node, twin in pairs:
@@ -78,8 +83,8 @@ def _lift_dropout(training: fx.GraphModule, evaluating: fx.GraphModule) -> None:
                 False,
             )
         ):
-            _replace(training, node, kind)
-            _replace(evaluating, twin, kind)
+            _replace(training, node, kind, mode)
+            _replace(evaluating, twin, kind, mode)
     training.recompile()
     evaluating.recompile()
 
@@ -88,10 +93,10 @@ def _is_on(node: fx.Node) -> Any:
     return node.args[2] if len(node.args) > 2 else node.kwargs.get("training", True)
 
 
-def _replace(graph: fx.GraphModule, node: fx.Node, kind: type[nn.Module]) -> None:
+def _replace(graph: fx.GraphModule, node: fx.Node, kind: type[nn.Module], mode: bool) -> None:
     p = node.args[1] if len(node.args) > 1 else node.kwargs.get("p", 0.5)
     name = f"{node.name}_module"
-    graph.add_submodule(name, kind(p))
+    graph.add_submodule(name, kind(p).train(mode))
     with graph.graph.inserting_after(node):
         lifted = graph.graph.call_module(
             name, (node.args[0] if node.args else node.kwargs["input"],)
@@ -101,4 +106,20 @@ def _replace(graph: fx.GraphModule, node: fx.Node, kind: type[nn.Module]) -> Non
 
 
 def _signature(graph: fx.GraphModule) -> list[tuple[Any, ...]]:
-    return [(n.op, str(n.target), str(n.args), str(n.kwargs)) for n in graph.graph.nodes]
+    return [
+        (n.op, str(n.target), str(n.args), str(n.kwargs))
+        for n in graph.graph.nodes
+        if n.op != "get_attr"
+    ]
+
+
+def _same_constants(training: fx.GraphModule, evaluating: fx.GraphModule) -> bool:
+    """Whether the values that the tracer froze into both graphs are the same."""
+    pairs = zip(training.graph.nodes, evaluating.graph.nodes, strict=True)
+    found = [(_constant(training, a), _constant(evaluating, b)) for a, b in pairs]
+    return all(a is b or (a is not None and b is not None and torch.equal(a, b)) for a, b in found)
+
+
+def _constant(graph: fx.GraphModule, node: fx.Node) -> Tensor | None:
+    value = getattr(graph, str(node.target), None) if node.op == "get_attr" else None
+    return value.detach() if isinstance(value, Tensor) else None
