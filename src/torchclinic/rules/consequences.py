@@ -1,0 +1,8 @@
+"""Groups of codes that follow from the same kinds of cause."""
+
+from __future__ import annotations
+
+LEARNING_CURVES = ("CRV101", "CRV102", "CRV104", "WIR104")
+NUMERICS = ("GRD101", "GRD102", "NUM101", "ACT101", "LRN101", "LRN102", "REG101")
+INITIAL = ("INI102", "INI103", "INI104", "INI105", "LOS105")
+EVERYTHING_LATER = (*INITIAL, *NUMERICS, *LEARNING_CURVES, "CRV103", "WIR102")

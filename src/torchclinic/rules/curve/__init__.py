@@ -1,0 +1,8 @@
+"""Rules on what the loss curve looks like in the end."""
+
+from torchclinic.rules.curve.divergence import Divergence
+from torchclinic.rules.curve.overfitting import Overfitting
+from torchclinic.rules.curve.plateau import Plateau
+from torchclinic.rules.curve.stopped_early import StoppedEarly
+
+__all__ = ["Divergence", "Overfitting", "Plateau", "StoppedEarly"]

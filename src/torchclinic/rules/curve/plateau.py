@@ -1,0 +1,111 @@
+"""CRV101: the loss does not fall."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from torchclinic.core.facts import Case
+from torchclinic.core.finding import Evidence, Finding, Level, Stage
+from torchclinic.functional.learning import LearningState
+from torchclinic.functional.progress import Progress
+from torchclinic.rules import thresholds as t
+from torchclinic.rules.evidence import below, fact
+from torchclinic.rules.grading import state_of
+from torchclinic.rules.rule import Rule, register
+from torchclinic.rules.wording import number, percent
+
+
+@register
+class Plateau(Rule):
+    """The training loss has stopped falling, no better than a constant prediction.
+
+    ## What it does
+    Compares the loss with what the best constant prediction costs, and fits a robust slope with
+    its confidence interval to the second half of the curve. It fires where little is removed and
+    the slope is not worth mentioning.
+
+    ## Why is this bad?
+    A model as good as a constant has learnt nothing from its inputs. More steps will not change
+    that while the slope is zero.
+
+    ## Known problems
+    It names a symptom. Where no cause is found above it, the one-batch test narrows it down: a
+    model that can learn a batch by heart but not the data has labels that do not belong to the
+    inputs, too little capacity, or inputs that say nothing of the target. Some nets stay on a
+    plateau for long before they learn.
+
+    ## Example
+    `loss: 2.304, 2.303, 2.303, 2.303, ...  # ten classes: ln 10 = 2.303`
+
+    ## Use instead
+    See the findings ranked above it, or the hints in its explanation.
+
+    ## References
+    Karpathy 2019 (input-independent baseline); TheDeepChecker (Ben Braiek & Khomh 2023); Sen 1968.
+    """
+
+    code = "CRV101"
+    name = "plateau"
+    levels = (Level.ERROR, Level.WARNING)
+    stage = Stage.CURVE
+    any_of = ("history", "trace")
+    explains = ()
+    remedies = ("learning-rate", "adamw", "batch-norm", "reinitialise", "relu-activations")
+
+    def check(self, case: Case) -> Iterable[Finding]:
+        """One finding for a training that is stuck, or that stopped early on."""
+        state = state_of(case)
+        stuck = state.progress is Progress.STUCK
+        early = state.progress is Progress.WEAK and (state.removed or 0.0) < t.PLATEAU_WARN
+        if not (stuck or early) or state.final is None or state.constant is None:
+            return
+        yield self.finding(
+            Level.ERROR if stuck else Level.WARNING,
+            _title(state, state.final, state.constant),
+            f"Over the second half of {state.steps:,} steps the loss stays near "
+            f"{number(state.final)}; {_yardstick(state, state.constant)}. {_hint(case)}",
+            (*_removed(state), *_slope(state), *_skill(state)),
+            steps=(state.steps // 2, state.steps),
+            confidence=0.8 if stuck else 0.5,
+        )
+
+
+def _title(state: LearningState, final: float, constant: float) -> str:
+    if state.constant_known and state.progress is Progress.STUCK:
+        return f"loss stays at {number(final)}; a constant prediction costs {number(constant)}"
+    return f"loss stops at {number(final)}, {percent(state.removed or 0.0)} below the start"
+
+
+def _yardstick(state: LearningState, constant: float) -> str:
+    if not state.constant_known:
+        return f"it began at {number(constant)}"
+    return f"the best constant prediction costs {number(constant)}"
+
+
+def _hint(case: Case) -> str:
+    test = case.one_batch
+    if test is None:
+        return "The model has learnt little or nothing from its inputs."
+    if not test.passed:
+        return "It cannot learn a single batch by heart either, so look at the model and the loss."
+    return (
+        f"Yet it can learn {test.rows} rows by heart, so loss and wiring work: what remains are "
+        "labels that do not belong to the inputs, too little capacity, or a learning rate and "
+        "initialisation that do not fit."
+    )
+
+
+def _removed(state: LearningState) -> Iterable[Evidence]:
+    if state.removed is not None:
+        what = "share of the constant prediction's loss removed"
+        yield below(what, state.removed, t.PLATEAU_WARN)
+
+
+def _slope(state: LearningState) -> Iterable[Evidence]:
+    limit = t.Threshold(t.LEARNING.pace, "here", "share removed by one more full training")
+    yield below("share that one more full training would remove", state.pace or 0.0, limit)
+
+
+def _skill(state: LearningState) -> Iterable[Evidence]:
+    if state.skill is not None:
+        yield fact("metric, 0 is a constant prediction and 1 perfect", state.skill)

@@ -1,0 +1,111 @@
+"""DAT105: training and validation inputs prepared differently."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from torchclinic.core.facts import Case, InputFacts
+from torchclinic.core.finding import Evidence, Finding, Level, Stage
+from torchclinic.functional.learning import LearningState
+from torchclinic.rules import thresholds as t
+from torchclinic.rules.evidence import above, below
+from torchclinic.rules.grading import confidence, state_of
+from torchclinic.rules.rule import Rule, register
+from torchclinic.rules.wording import number, percent
+
+
+@register
+class TrainValidationShift(Rule):
+    """Training and validation inputs have different scales, as if prepared differently.
+
+    ## What it does
+    Compares mean and standard deviation of the validation inputs with those of the training
+    inputs, channel by channel.
+
+    ## Why is this bad?
+    A model that is trained on standardised inputs and validated on raw ones sees inputs that it
+    has never met. The training loss falls, the validation loss does not, and that looks like
+    overfitting although it is a preparation fault.
+
+    ## Known problems
+    A single rare channel can differ by chance, so a warning also asks for a different scale of
+    the whole tensor or for a validation loss that stays behind. A genuine change of the
+    distribution (later years, another clinic) looks the same.
+
+    ## Example
+    `train_x = (train_x - mean) / std; validate(model, validation_x)`
+
+    ## Use instead
+    `validation_x = (validation_x - mean) / std  # statistics of the training part`
+
+    ## References
+    Sculley et al. 2015, "Hidden Technical Debt in Machine Learning Systems" (training-serving
+    skew); Breck et al. 2019, "Data Validation for Machine Learning".
+    """
+
+    code = "DAT105"
+    name = "train-validation-shift"
+    levels = (Level.ERROR, Level.WARNING, Level.INFO)
+    stage = Stage.DATA
+    needs = frozenset({"batch"})
+    explains = ("CRV103",)
+    remedies = ("standardise-inputs",)
+
+    def check(self, case: Case) -> Iterable[Finding]:
+        """A finding where the splits differ; its level follows from the validation loss."""
+        assert case.batch is not None
+        rows = case.recipe.validation_rows if case.recipe is not None else None
+        signs = tuple(_signs(case.batch.inputs, rows))
+        if not signs:
+            return
+        state = state_of(case)
+        gap = _gap(state)
+        level = _level(signs, gap, state)
+        impact = (above("loss removed, train minus validation", gap, t.SHIFT_IMPACT),)
+        first = signs[0]
+        yield self.finding(
+            level,
+            f"validation inputs differ from the training's: {number(first.value)} {first.unit}",
+            f"The {first.statistic} is {number(first.value)} {first.unit}, far more than chance "
+            "gives two parts of one data set. Most often one part went through a transform "
+            f"that the other missed.{_consequence(state, gap)}",
+            signs + (impact if gap > t.SHIFT_IMPACT else ()),
+            confidence=confidence(first.value, first.threshold or 1.0, len(signs) + 1),
+        )
+
+
+def _signs(inputs: InputFacts, rows: int | None) -> Iterable[Evidence]:
+    ratio = inputs.scale_ratio
+    if ratio is not None and math.isfinite(ratio) and ratio > t.SCALE_RATIO:
+        yield above("validation standard deviation over training", ratio, t.SCALE_RATIO, "times")
+    elif ratio is not None and ratio * t.SCALE_RATIO < 1:
+        limit = t.Threshold(1 / t.SCALE_RATIO, t.SCALE_RATIO.source)
+        yield below("validation standard deviation over training", ratio, limit, "times")
+    chance = 5 / math.sqrt(rows) if rows else 0.0
+    if inputs.shift is not None and inputs.shift > t.SHIFT + chance:
+        limit = t.Threshold(t.SHIFT + chance, t.SHIFT.source)
+        yield above("largest shift of a channel's mean", inputs.shift, limit, "std")
+
+
+def _gap(state: LearningState) -> float:
+    if state.validation_removed is None or state.removed is None:
+        return 0.0
+    return state.removed - max(state.validation_removed, -10.0)
+
+
+def _level(signs: tuple[Evidence, ...], gap: float, state: LearningState) -> Level:
+    if gap > t.SHIFT_IMPACT:
+        strong = len(signs) > 1 and (state.validation_removed or 0.0) <= 0
+        return Level.ERROR if strong else Level.WARNING
+    unseen = state.validation_removed is None
+    return Level.WARNING if unseen and len(signs) > 1 else Level.INFO
+
+
+def _consequence(state: LearningState, gap: float) -> str:
+    if gap <= t.SHIFT_IMPACT or state.removed is None:
+        return ""
+    return (
+        f" The training loss lost {percent(state.removed)} of what a constant prediction costs, "
+        f"the validation loss {percent(max(state.validation_removed or 0.0, -9.99))}."
+    )

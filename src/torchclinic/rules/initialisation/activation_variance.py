@@ -1,0 +1,113 @@
+"""INI102: the signal grows or shrinks from layer to layer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from torchclinic.core.facts import Case
+from torchclinic.core.finding import Evidence, Finding, Level, Stage
+from torchclinic.functional.depth import decades_per_layer, spread
+from torchclinic.rules import thresholds as t
+from torchclinic.rules.consequences import LEARNING_CURVES
+from torchclinic.rules.evidence import above, below, learning_evidence
+from torchclinic.rules.grading import confidence, gated, state_of
+from torchclinic.rules.initial import InitialLayer, initial_layers
+from torchclinic.rules.rule import Rule, register
+from torchclinic.rules.wording import number, short, times
+
+
+@register
+class ActivationVariance(Rule):
+    """The weights start at a scale that makes the signal grow or shrink with depth.
+
+    ## What it does
+    Follows the standard deviation of the pre-activations through the untrained net and looks at
+    the gain (standard deviation of the weights times the root of fan_in) of each layer. Both must
+    be off: the signal by a factor of 10, the gain outside of [0.2, 3].
+
+    ## Why is this bad?
+    A layer multiplies the signal's scale by its gain. A gain of 10 makes it grow tenfold with
+    each layer, until activations saturate and gradients explode; a gain of 0.01 lets the signal
+    die out before it reaches the output.
+
+    ## Known problems
+    A normalisation layer hides the scale, so layers followed by one are left out. Deep plain nets
+    at torch's default gain of 0.58 lose the signal too: that is GRD101's business.
+
+    ## Example
+    `nn.init.normal_(layer.weight, std=1.0)`
+
+    ## Use instead
+    `nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")`
+
+    ## References
+    Glorot & Bengio 2010; He et al. 2015, arXiv 1502.01852; Mishkin & Matas 2016,
+    arXiv 1511.06422 (LSUV); SageMaker Debugger, rule PoorWeightInitialization.
+    """
+
+    code = "INI102"
+    name = "activation-variance"
+    levels = (Level.ERROR, Level.WARNING, Level.INFO)
+    stage = Stage.INITIALISATION
+    needs = frozenset({"batch", "recipe"})
+    explains = (
+        *("INI103", "INI104", "INI105", "LOS105", "GRD101", "GRD102", "NUM101", "ACT101"),
+        *("LRN101", "LRN102", *LEARNING_CURVES),
+    )
+    remedies = ("reinitialise", "lsuv-init", "batch-norm", "residual")
+
+    def check(self, case: Case) -> Iterable[Finding]:
+        """One finding where scale and gain are off in the same direction."""
+        layers = [layer for layer in initial_layers(case) if not layer.facts.normalised]
+        signs = tuple(_signs(layers))
+        if len(signs) < 2:
+            return
+        state, drift = state_of(case), signs[0]
+        grows = drift.comparison == ">"
+        per_layer = 10 ** abs(decades_per_layer(_stds(layers))) if len(layers) > 2 else None
+        rate = "" if per_layer is None else f" ({times(per_layer)} a layer)"
+        worst = signs[1]
+        yield self.finding(
+            gated(state, len(signs)),
+            f"initial weights too {'large' if grows else 'small'}: "
+            f"gain {number(worst.value)} at {short(worst.layer)}",
+            f"The pre-activations {'grow' if grows else 'shrink'} through the untrained net"
+            f"{rate}: their standard deviation is {_ends(layers)}. The weights of {worst.layer} "
+            f"have the gain {number(worst.value)}, where the usual schemes give 0.6 to 1.4.",
+            (*signs, *learning_evidence(state)),
+            layers=[worst.layer],
+            confidence=confidence(worst.value, worst.threshold or 1.0, len(signs)),
+        )
+
+
+def _stds(layers: Sequence[InitialLayer]) -> list[float]:
+    return [layer.readings.activation_std or 0.0 for layer in layers]
+
+
+def _ends(layers: Sequence[InitialLayer]) -> str:
+    first, last = layers[0], layers[-1]
+    return (
+        f"{number(first.readings.activation_std or 0.0)} at {first.facts.name} and "
+        f"{number(last.readings.activation_std or 0.0)} at {last.facts.name}"
+    )
+
+
+def _signs(layers: Sequence[InitialLayer]) -> Iterable[Evidence]:
+    gains = [(layer.gain, layer.facts.name) for layer in layers if layer.gain is not None]
+    if not gains:
+        return
+    high, low = max(gains), min(gains)
+    stds = _stds(layers)
+    if high[0] > t.GAIN_HIGH and max(stds) > t.FIRST_PREACTIVATION:
+        yield above(
+            "largest standard deviation of pre-activations", max(stds), t.FIRST_PREACTIVATION
+        )
+        yield above("gain of the initial weights", high[0], t.GAIN_HIGH, layer=high[1])
+        if spread(stds) > t.STD_SPREAD:
+            yield above("pre-activation std, largest over smallest", spread(stds), t.STD_SPREAD)
+    elif 0 < low[0] < t.GAIN_LOW and min(stds) < 1 / t.STD_SPREAD:
+        limit = t.Threshold(1 / t.STD_SPREAD, t.STD_SPREAD.source)
+        yield below("smallest standard deviation of pre-activations", min(stds), limit)
+        yield below("gain of the initial weights", low[0], t.GAIN_LOW, layer=low[1])
+        if spread(stds) > t.STD_SPREAD:
+            yield above("pre-activation std, largest over smallest", spread(stds), t.STD_SPREAD)

@@ -1,0 +1,113 @@
+"""REG101: the penalty outweighs the data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from torchclinic.core.facts import Case, RecipeFacts
+from torchclinic.core.finding import Evidence, Finding, Level, Stage
+from torchclinic.core.trace import WEIGHT_NORM, Trace
+from torchclinic.functional.robust import finite, median
+from torchclinic.rules import thresholds as t
+from torchclinic.rules.consequences import LEARNING_CURVES
+from torchclinic.rules.evidence import above, below, fact, learning_evidence
+from torchclinic.rules.grading import confidence, gated, state_of
+from torchclinic.rules.rule import Rule, register
+from torchclinic.rules.traced import deep_layers
+from torchclinic.rules.wording import number, percent
+
+
+@register
+class RegularisationDominates(Rule):
+    """A penalty, weight decay or dropout is so strong that the data cannot be learnt.
+
+    ## What it does
+    Looks for weights that shrink to less than 30 % of their initial size under a penalty or weight
+    decay, and for a dropout of more than 70 %, in a training that learns badly.
+
+    ## Why is this bad?
+    The penalty's gradient points towards zero at every step. Where it outweighs that of the data,
+    the weights shrink until the outputs are constant, whatever the data say.
+
+    ## Known problems
+    Weights that shrink are no fault in themselves: nets with normalisation layers learn well with
+    small weights. A training that learns is not reported.
+
+    ## Example
+    `SGD(model.parameters(), lr=0.1, weight_decay=0.5)`
+
+    ## Use instead
+    `AdamW(model.parameters(), lr=1e-3, weight_decay=1e-2)`
+
+    ## References
+    TheDeepChecker (Ben Braiek & Khomh 2023), regularisation over data; Loshchilov & Hutter 2019,
+    arXiv 1711.05101.
+    """
+
+    code = "REG101"
+    name = "regularisation-dominates"
+    levels = (Level.ERROR, Level.WARNING)
+    stage = Stage.NUMERICS
+    needs = frozenset({"recipe"})
+    any_of = ("history", "trace")
+    explains = ("ACT101", "GRD101", "INI103", "LRN101", "LRN102", *LEARNING_CURVES)
+    remedies = ("weaken-penalty", "weight-decay", "dropout")
+
+    def check(self, case: Case) -> Iterable[Finding]:
+        """One finding for shrinking weights, else one for extreme dropout."""
+        assert case.recipe is not None
+        state = state_of(case)
+        if not state.poor or state.progress.value == "diverged":
+            return
+        shrunk = _shrink(case.trace)
+        penalised = bool(case.recipe.penalties) or case.recipe.optimizer.weight_decay > 0
+        dropout = case.recipe.model.dropout or 0.0
+        if penalised and shrunk is not None and shrunk < t.SHRINK:
+            yield self._shrinks(case, case.recipe, shrunk)
+        elif dropout > t.DROPOUT:
+            yield self.finding(
+                Level.WARNING,
+                f"dropout of {percent(dropout)} in a training that learns badly",
+                f"A dropout layer removes {percent(dropout)} of its units at every step, so that "
+                "the model never sees enough of its own signal to fit the data.",
+                (above("largest dropout", dropout, t.DROPOUT), *learning_evidence(state)),
+                confidence=confidence(dropout, t.DROPOUT, 1),
+                remedies=("dropout", "weaken-penalty"),
+            )
+
+    def _shrinks(self, case: Case, recipe: RecipeFacts, shrunk: float) -> Finding:
+        state = state_of(case)
+        signs = tuple(_penalties(recipe))
+        source = ", ".join(recipe.penalties) or (
+            f"weight decay {number(recipe.optimizer.weight_decay)}"
+        )
+        return self.finding(
+            gated(state, 1 + len(signs)),
+            f"the penalty shrinks the weights to {percent(shrunk)} of their initial size",
+            f"Under {source} the weights of the median layer fall to {percent(shrunk)} of where "
+            "they began, while the loss of the data does not: the pull towards zero outweighs what "
+            "the data say.",
+            (
+                below("weight norm, end over start", shrunk, t.SHRINK),
+                *signs,
+                *learning_evidence(state),
+            ),
+            confidence=confidence(shrunk, t.SHRINK, 1 + len(signs)),
+        )
+
+
+def _shrink(trace: Trace | None) -> float | None:
+    """Weight norm at the end over the start, median over the layers."""
+    ratios: list[float] = []
+    for layer in deep_layers(trace):
+        values = finite(layer[WEIGHT_NORM].values)
+        if len(values) >= 2 and values[0] > 0:
+            ratios.append(values[-1] / values[0])
+    return median(ratios) if ratios else None
+
+
+def _penalties(recipe: RecipeFacts) -> Iterable[Evidence]:
+    if recipe.optimizer.weight_decay > 0:
+        yield fact("weight decay of the optimizer", recipe.optimizer.weight_decay)
+    if recipe.penalties:
+        yield fact("penalties added to the loss", len(recipe.penalties))

@@ -1,0 +1,160 @@
+"""GRD101: the gradient fades before it reaches the first layers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from torchclinic.core.facts import Case
+from torchclinic.core.finding import Evidence, Finding, Level, Stage
+from torchclinic.core.trace import GRADIENT_RMS, SILENT_SHARE, UPDATE_RATIO, Trace, TracedLayer
+from torchclinic.functional.depth import factor_per_layer, first_over_last
+from torchclinic.functional.learning import LearningState
+from torchclinic.rules import thresholds as t
+from torchclinic.rules.consequences import LEARNING_CURVES
+from torchclinic.rules.evidence import above, below, learning_evidence
+from torchclinic.rules.grading import confidence, gated, state_of
+from torchclinic.rules.initial import initial_layers
+from torchclinic.rules.rule import Rule, register
+from torchclinic.rules.traced import Profile, agreeing, deep_layers, layer_of, profile, window
+from torchclinic.rules.wording import number, short, times
+
+_NO_LIMIT = float("inf")
+
+
+@register
+class VanishingGradient(Rule):
+    """The gradient fades on its way back, so that the first layers do not learn.
+
+    ## What it does
+    Compares the gradient's root mean square per weight in the first layer with the last layer's
+    over the whole run. It fires where the ratio is below 0.01 in most readings *and* the training
+    does not learn; an error also needs first-layer weights that hardly move, or the same picture
+    before training.
+
+    ## Why is this bad?
+    Going back, each layer multiplies the gradient by its weights and by the slope of its
+    non-linearity, which is at most 0.25 for a sigmoid. After a few layers nothing is left: the
+    first layers stay random, and all that the last one can learn is a constant.
+
+    ## Known problems
+    Small gradients alone are no fault: many deep nets that train well have them in their first
+    layers, which is why a training that learns is never reported. Gradients that are zero because
+    units died are ACT101's.
+
+    ## Example
+    `[nn.Linear(100, 100), nn.Sigmoid()] * 3  # torch's default initialisation, SGD`
+
+    ## Use instead
+    `[nn.Linear(100, 100), nn.ReLU()] * 3  # He initialisation, or a normalisation layer`
+
+    ## References
+    Bengio, Simard & Frasconi 1994; Glorot & Bengio 2010; AUTOTRAINER (Zhang et al. 2021).
+    """
+
+    code = "GRD101"
+    name = "vanishing-gradient"
+    levels = (Level.ERROR, Level.WARNING)
+    stage = Stage.NUMERICS
+    needs = frozenset({"trace"})
+    explains = ("INI102", "INI103", "LRN101", "LRN102", "REG101", *LEARNING_CURVES)
+    remedies = (
+        "relu-activations",
+        "reinitialise",
+        "batch-norm",
+        "residual",
+        "lsuv-init",
+        "layer-norm",
+        "learning-rate",
+        "adamw",
+    )
+
+    def check(self, case: Case) -> Iterable[Finding]:
+        """One finding where fading, impact and most readings agree."""
+        assert case.trace is not None
+        layers = deep_layers(case.trace)
+        shape, state = profile(layers, GRADIENT_RMS), state_of(case)
+        ratio = first_over_last(shape.values)
+        if len(shape) < 3 or not ratio < t.GRADIENT_LOW or state.fine or _silenced(case.trace):
+            return
+        first, last = (layer_of(case.trace, shape.names[i]) for i in (0, -1))
+        if first is None or last is None:
+            return
+        agree = agreeing(first[GRADIENT_RMS], last[GRADIENT_RMS], t.GRADIENT_LOW, _NO_LIMIT)
+        if agree < t.AGREEING:
+            return
+        signs = tuple(_signs(case, first))
+        level = _level(state, signs)
+        if level is not None:
+            yield self._found(state, shape, ratio, agree, signs, level, first)
+
+    def _found(
+        self,
+        state: LearningState,
+        shape: Profile,
+        ratio: float,
+        agree: float,
+        signs: tuple[Evidence, ...],
+        level: Level,
+        first: TracedLayer,
+    ) -> Finding:
+        per_layer = factor_per_layer(ratio, len(shape))
+        fade = times(1 / ratio) if ratio > 0 else "to zero"
+        activation = f" with {first.activation}" if first.activation else ""
+        return self.finding(
+            level,
+            f"gradient fades {fade} from {short(shape.names[-1])} to {short(shape.names[0])}",
+            f"Over the run the gradient of a weight is {number(shape.values[-1])} in "
+            f"{shape.names[-1]} but {number(shape.values[0])} in {shape.names[0]}: each "
+            f"layer{activation} multiplies it by about {number(per_layer)} on its way back. "
+            f"{_impact(state, signs)}",
+            (
+                below(
+                    "gradient RMS, first layer over last",
+                    ratio,
+                    t.GRADIENT_LOW,
+                    layer=shape.names[0],
+                ),
+                above("share of the readings that agree", agree, t.AGREEING),
+                *signs,
+                *learning_evidence(state),
+            ),
+            layers=shape.names[: max(len(shape) // 2, 1)],
+            steps=window(first, GRADIENT_RMS),
+            confidence=confidence(ratio, t.GRADIENT_LOW, 2 + len(signs)),
+        )
+
+
+def _signs(case: Case, first: TracedLayer) -> Iterable[Evidence]:
+    """Weights that hardly move, and the same picture before training."""
+    moved = profile((first,), UPDATE_RATIO).values
+    if moved and moved[0] < t.EARLY_UPDATE:
+        yield below("update-to-weight ratio", moved[0], t.EARLY_UPDATE, layer=first.name)
+    readings = [layer.readings.gradient_rms for layer in initial_layers(case)]
+    before = first_over_last([value for value in readings if value is not None])
+    if before < t.GRADIENT_LOW:
+        yield below("the same ratio before training", before, t.GRADIENT_LOW)
+
+
+def _silenced(trace: Trace) -> bool:
+    """Whether a layer has (almost) no live unit: its gradient is zero for that reason."""
+    last = (layer[SILENT_SHARE].last for layer in trace.layers)
+    return any(share is not None and share > 0.9 for share in last)
+
+
+def _level(state: LearningState, signs: tuple[Evidence, ...]) -> Level | None:
+    if not state.known:
+        return Level.WARNING if signs else None
+    return gated(state, 1 + len(signs))
+
+
+def _impact(state: LearningState, signs: tuple[Evidence, ...]) -> str:
+    moved = next((sign for sign in signs if sign.statistic.startswith("update")), None)
+    still = "" if moved is None else f"An update changes its weights by {number(moved.value)}. "
+    if state.final is None or state.constant is None:
+        return f"{still}Its weights cannot learn."
+    best = "a constant prediction costs" if state.constant_known else "it had at the start"
+    return (
+        f"{still}The loss stays at {number(state.final)}, where {best} {number(state.constant)}."
+        if state.constant_known
+        else f"{still}The loss stays at {number(state.final)}; {best} {number(state.constant)}."
+    )

@@ -1,0 +1,115 @@
+"""Every number that decides a finding, in one place, with its source.
+
+"here" in a source means: calibrated on this project's own healthy and faulty trainings. Where a
+published threshold is given beside it, the note says why it was changed. The words for how a
+training goes (stuck, weak, good) have their limits in `torchclinic.functional.progress`.
+"""
+
+from __future__ import annotations
+
+from torchclinic.functional.progress import LearningLimits
+
+
+class Threshold(float):
+    """A number that decides something.
+
+    Attributes:
+        source: Paper, tool, or "here".
+        note: How it was calibrated, or why it differs from the source.
+    """
+
+    source: str
+    note: str
+
+    def __new__(cls, value: float, source: str, note: str = "") -> Threshold:
+        """A float that knows where it comes from."""
+        self = super().__new__(cls, value)
+        self.source = source
+        self.note = note
+        return self
+
+
+LEARNING = LearningLimits()
+
+# --- data -----------------------------------------------------------------------------------
+INPUT_LARGE = Threshold(
+    10.0,
+    "here; LeCun et al. 1998, 'Efficient BackProp', section 4.3",
+    "RMS of the largest channel. SageMaker Debugger's mean > 0.2 and UMLAUT's range [-1, 1] fire "
+    "on images in [0, 1], which train well.",
+)
+INPUT_TINY = Threshold(0.02, "here", "RMS of the largest channel; images divided by 255 twice")
+INPUT_OFFSET = Threshold(8.0, "here", "|mean| over standard deviation, for means above 2")
+FIRST_PREACTIVATION = Threshold(
+    5.0, "TheDeepChecker (Ben Braiek & Khomh 2023): healthy in [0.5, 2]", "widened by 2.5"
+)
+CHANNEL_SPREAD = Threshold(100.0, "here", "largest over smallest channel RMS")
+CONSTANT_CHANNELS = Threshold(0.5, "here", "image borders are constant in healthy data")
+TARGET_LARGE = Threshold(10.0, "here", "|mean| or standard deviation of regression targets")
+TARGET_TINY = Threshold(0.01, "here", "standard deviation of regression targets")
+TARGET_REACH = Threshold(0.1, "here", "RMS of the untrained outputs over that of the targets")
+SHIFT = Threshold(0.5, "here", "in training standard deviations, sampling noise is added on top")
+SHIFT_STRONG = Threshold(2.0, "here")
+SCALE_RATIO = Threshold(2.0, "here", "and its reciprocal")
+SHIFT_IMPACT = Threshold(0.25, "here", "share of the loss removed: train minus validation")
+TARGET_GAP = Threshold(0.01, "here", "share of the targets' spread that may lie out of range")
+
+# --- loss -----------------------------------------------------------------------------------
+INITIAL_LOSS = Threshold(
+    1.0,
+    "TheDeepChecker (Ben Braiek & Khomh 2023); Karpathy 2019",
+    "relative excess over the larger of ln C and the labels' entropy; 0.25 is common in healthy "
+    "nets with inputs of unit scale",
+)
+OUTPUT_SPREAD = Threshold(3.0, "here", "standard deviation of the outputs over the targets'")
+OUT_OF_RANGE = Threshold(0.5, "DeepDiagnosis (Wardat et al. 2022)", "in target standard deviations")
+FLIP_MATCH = Threshold(0.5, "here", "relative distance of -loss from the constant's loss")
+RUNAWAY = Threshold(3.0, "here", "factor by which a negative loss grows in size")
+
+# --- wiring ---------------------------------------------------------------------------------
+LINEARITY = Threshold(1e-4, "here", "|f(mean) - mean f| over the scale of f")
+ONE_BATCH_ERROR = Threshold(0.05, "TheDeepChecker (Ben Braiek & Khomh 2023); Karpathy 2019")
+
+# --- initialisation -------------------------------------------------------------------------
+DUPLICATED = Threshold(0.5, "here; NeuraLint f004 (Nikanjam et al. 2021)", "share of equal units")
+GAIN_HIGH = Threshold(3.0, "here; He et al. 2015 (1.41), LeCun (1), torch default (0.58)")
+GAIN_LOW = Threshold(0.2, "here; torch default (0.58)", "std of the weights times root of fan_in")
+STD_SPREAD = Threshold(10.0, "SageMaker Debugger; Glorot & Bengio 2010", "largest over smallest")
+STD_DECADES = Threshold(0.3, "here; Glorot & Bengio 2010", "|slope of log10 std| a layer")
+GRADIENT_LOW = Threshold(
+    1e-2,
+    "here; AUTOTRAINER (Zhang et al. 2021): 1e-3",
+    "gradient RMS, first layer over last; three sigmoid layers at torch's default give 3e-3",
+)
+GRADIENT_HIGH = Threshold(70.0, "AUTOTRAINER (Zhang et al. 2021)", "first layer over last")
+SATURATED = Threshold(0.5, "DeepDiagnosis (Wardat et al. 2022)", "share of units or elements")
+DEAD_WARN = Threshold(0.3, "here; SageMaker Debugger: 0.1", "narrow inputs leave 25 % silent")
+DEAD_ERROR = Threshold(0.5, "SageMaker Debugger, TheDeepChecker; Lu et al. 2019")
+DEAD_ROWS = Threshold(512, "here", "rows on which a unit must be silent, all data if fewer")
+
+# --- numerics -------------------------------------------------------------------------------
+AGREEING = Threshold(0.6, "SageMaker Debugger (k of n checks)", "share of readings that agree")
+EARLY_UPDATE = Threshold(
+    1e-4, "TheDeepChecker (Ben Braiek & Khomh 2023)", "update-to-weight ratio of the first layer"
+)
+NORM_GROWTH = Threshold(10.0, "here; TheDeepChecker: doubling 5 times", "over its running median")
+DEAD_RISE = Threshold(0.2, "here; rulebook 0.1", "rise of the silent share since the start")
+UPDATE_LOW = Threshold(1e-4, "TheDeepChecker (Ben Braiek & Khomh 2023); CS231n: about 1e-3")
+UPDATE_TINY = Threshold(1e-6, "here")
+UPDATE_HIGH = Threshold(0.1, "TheDeepChecker (Ben Braiek & Khomh 2023)")
+UPDATE_HUGE = Threshold(1.0, "here", "weights replaced by each step")
+RATE_LOW = Threshold(30.0, "here; Smith 2017", "suggested over configured learning rate")
+RATE_HIGH = Threshold(3.0, "here; Smith 2017", "divergence of the range test over configured")
+SWING = Threshold(4.0, "here", "swing of block means over what step noise explains")
+UNFINISHED = Threshold(0.15, "here", "share of the loss that one more training would remove")
+SHRINK = Threshold(0.3, "here", "weight norm at the end over the start")
+PENALTY_SHARE = Threshold(2.0, "TheDeepChecker (Ben Braiek & Khomh 2023)", "penalty over data")
+DROPOUT = Threshold(0.7, "here; UMLAUT: 0.5")
+
+# --- curve ----------------------------------------------------------------------------------
+PLATEAU_WARN = Threshold(0.25, "here", "share of the constant's loss removed at a plateau")
+OVERFIT_RISE = Threshold(0.25, "Prechelt 1998 (GL), here", "validation loss above its best")
+OVERFIT_GAP = Threshold(0.15, "here", "share of the loss removed: train minus validation")
+OVERFIT_EVALUATIONS = Threshold(4, "here", "evaluations without which nothing is said")
+
+NAMES = tuple(name for name, value in list(globals().items()) if isinstance(value, Threshold))

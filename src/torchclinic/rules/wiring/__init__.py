@@ -1,0 +1,17 @@
+"""Rules on the model's structure and on the optimizer against the model."""
+
+from torchclinic.rules.wiring.crosstalk import BatchCrosstalk
+from torchclinic.rules.wiring.inner_softmax import InnerSoftmax
+from torchclinic.rules.wiring.missing_nonlinearity import MissingNonlinearity
+from torchclinic.rules.wiring.no_gradient import ParameterWithoutGradient
+from torchclinic.rules.wiring.not_in_optimizer import ParameterNotInOptimizer
+from torchclinic.rules.wiring.one_batch import CannotOverfitOneBatch
+
+__all__ = [
+    "BatchCrosstalk",
+    "CannotOverfitOneBatch",
+    "InnerSoftmax",
+    "MissingNonlinearity",
+    "ParameterNotInOptimizer",
+    "ParameterWithoutGradient",
+]
