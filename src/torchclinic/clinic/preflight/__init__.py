@@ -1,0 +1,11 @@
+"""Facts about a recipe before it trains: structure, first batch, one-batch overfit.
+
+Written by the lead while graph and init were being finished: extend and test it, keep the names.
+"""
+
+from torchclinic.clinic.preflight.batch import batch_facts
+from torchclinic.clinic.preflight.gathering import gather
+from torchclinic.clinic.preflight.one_batch import one_batch_facts
+from torchclinic.clinic.preflight.recipe import recipe_facts
+
+__all__ = ["batch_facts", "gather", "one_batch_facts", "recipe_facts"]

@@ -1,0 +1,39 @@
+"""gather(): all facts that can be had before the training."""
+
+from __future__ import annotations
+
+from torchclinic.clinic.preflight.batch import batch_facts
+from torchclinic.clinic.preflight.one_batch import one_batch_facts
+from torchclinic.clinic.preflight.recipe import recipe_facts
+from torchclinic.core.errors import TorchclinicError
+from torchclinic.core.facts import Case
+from torchclinic.core.recipe import Recipe
+
+
+def gather(recipe: Recipe, seed: int = 0) -> tuple[Case, tuple[str, ...]]:
+    """Facts about the recipe, its first batch, and whether it can overfit one.
+
+    Args:
+        recipe: The recipe.
+        seed: Of the models that are built.
+
+    Returns:
+        The case (without history, trace and LR range) and notes on what could not be had.
+
+    Raises:
+        ModelError, RecipeError, DataError: When not even model, optimizer and a batch can be built.
+    """
+    notes: list[str] = []
+    facts = recipe_facts(recipe, seed)
+    batch = batch_facts(recipe, seed)
+    if batch.initial_loss is None:
+        notes.append("no forward and backward pass could be made before the training")
+    try:
+        one_batch = one_batch_facts(recipe, seed)
+    except TorchclinicError as error:
+        one_batch = None
+        notes.append(f"the one-batch test could not be made: {error}")
+    else:
+        if one_batch is None:
+            notes.append("the one-batch test had no fair chance and says nothing")
+    return Case(recipe=facts, batch=batch, one_batch=one_batch), tuple(notes)

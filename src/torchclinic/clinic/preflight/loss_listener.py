@@ -1,0 +1,56 @@
+"""Hear which loss function of torch is called, and with which tensors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
+
+from torchclinic.core.facts import LossKind
+from torchclinic.training import loss_kind
+
+
+@dataclass(frozen=True)
+class HeardLoss:
+    """A call of one of torch's loss functions.
+
+    Attributes:
+        kind: Which.
+        name: Its name.
+        output: The tensor that entered it as prediction.
+        target: What it was compared with.
+    """
+
+    kind: LossKind
+    name: str
+    output: Tensor
+    target: Tensor | None
+
+
+class LossListener(TorchFunctionMode):
+    """Inside it, the calls of torch's loss functions are noted, however they are wrapped.
+
+    >>> import torch
+    >>> with LossListener() as listener:
+    ...     _ = torch.nn.MSELoss()(torch.zeros(2), torch.ones(2))
+    >>> listener.heard[0].kind
+    'mse'
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.heard: list[HeardLoss] = []
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Pass the call on; note it when it is a loss."""
+        kwargs = kwargs or {}
+        kind = loss_kind(func)
+        if kind != "custom":
+            output = args[0] if args else kwargs.get("input")
+            target = args[1] if len(args) > 1 else kwargs.get("target")
+            if isinstance(output, Tensor):
+                found = target if isinstance(target, Tensor) else None
+                self.heard.append(HeardLoss(kind, func.__name__, output, found))
+        return func(*args, **kwargs)

@@ -1,0 +1,144 @@
+"""RecipeFacts: what the recipe says, as the factories build it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from typing import Any
+
+from torch import nn
+from torch.optim import Optimizer
+
+from torchclinic.clinic.preflight.observing import Observation, observe
+from torchclinic.clinic.preflight.sampling import finite_rows, sample_of
+from torchclinic.clinic.preflight.tensors import target_facts
+from torchclinic.core.errors import TorchclinicError
+from torchclinic.core.facts import LossKind, ModelFacts, OptimizerFacts, RecipeFacts, Task
+from torchclinic.core.recipe import Recipe, Schedule
+from torchclinic.data import batch_to, count_rows
+from torchclinic.graph import linearity_residual, model_facts
+from torchclinic.training import (
+    build_model,
+    build_optimizer,
+    check_trainable,
+    forward,
+    loss_kind,
+    loss_name,
+    planned_steps,
+    preserved,
+    resolve_metric,
+    seeded,
+    split_batch,
+)
+
+FEW_ROWS = 64  # enough to see the structure
+
+
+def recipe_facts(recipe: Recipe, seed: int = 0) -> RecipeFacts:
+    """Facts about loss, task, optimizer, model and length.
+
+    Args:
+        recipe: The recipe; its model is built once and one small forward pass is made.
+        seed: Of the model.
+
+    Raises:
+        ModelError, RecipeError, DataError: When model, optimizer or batches cannot be built.
+    """
+    model = build_model(recipe, seed).train()
+    check_trainable(model)
+    optimizer = build_optimizer(recipe, model)
+    with preserved():
+        sample = batch_to(
+            finite_rows(sample_of(recipe, recipe.splits.train, FEW_ROWS)), recipe.device
+        )
+    with seeded(seed):
+        seen, facts = _structure(recipe, model, sample)
+    kind = loss_kind(recipe.loss) if seen is None else seen.kind
+    metric = resolve_metric(recipe)
+    planned = planned_steps(recipe)
+    return RecipeFacts(
+        name=recipe.name,
+        loss=loss_name(recipe.loss) if seen is None else seen.name,
+        loss_kind=kind,
+        task=_task(kind, seen),
+        optimizer=optimizer_facts(optimizer, model),
+        model=facts,
+        batch_size=recipe.batch_size,
+        train_rows=count_rows(recipe.splits.train),
+        validation_rows=None
+        if recipe.splits.validation is None
+        else count_rows(recipe.splits.validation),
+        steps_per_epoch=None if planned is None or not recipe.epochs else planned // recipe.epochs,
+        planned_steps=planned,
+        shuffle=recipe.shuffle,
+        metric=None if metric is None else metric.name,
+        higher_is_better=metric is not None and metric.higher_is_better,
+        schedule=_schedule_name(recipe),
+        clip_norm=recipe.clip_norm,
+        penalties=tuple(f"{p.kind} {p.weight:g}" for p in recipe.penalties),
+        early_stopping=recipe.early_stopping is not None,
+        custom_step=recipe.step is not None,
+    )
+
+
+def optimizer_facts(optimizer: Optimizer, model: nn.Module) -> OptimizerFacts:
+    """What the optimizer holds, against what the model has."""
+    names = {id(p): name for name, p in model.named_parameters()}
+    held = Counter(id(p) for group in optimizer.param_groups for p in group["params"])
+    groups = optimizer.param_groups
+    return OptimizerFacts(
+        name=type(optimizer).__name__,
+        learning_rates=tuple(float(group.get("lr", float("nan"))) for group in groups),
+        momentum=max((_momentum(group) for group in groups), default=0.0),
+        weight_decay=max((float(group.get("weight_decay") or 0) for group in groups), default=0.0),
+        missing=tuple(
+            name for name, p in model.named_parameters() if p.requires_grad and id(p) not in held
+        ),
+        foreign=sum(1 for key in held if key not in names),
+        repeated=tuple(names[key] for key, times in held.items() if times > 1 and key in names),
+    )
+
+
+def _structure(
+    recipe: Recipe, model: nn.Module, sample: Any
+) -> tuple[Observation | None, ModelFacts]:
+    try:
+        seen = observe(recipe, model, sample)
+    except TorchclinicError:
+        return None, model_facts(model)
+    facts = model_facts(model, seen.forward_map)
+    if recipe.step is not None:
+        return seen, facts
+    inputs, _ = split_batch(sample)
+    try:
+        residual = linearity_residual(model, inputs, forward, seen.forward_map)
+    except TorchclinicError:
+        residual = None
+    return seen, dataclasses.replace(facts, linearity_residual=residual)
+
+
+def _task(kind: LossKind, seen: Observation | None) -> Task:
+    if kind in ("bce", "bce-with-logits", "hinge"):
+        return "binary"
+    if kind in ("cross-entropy", "nll"):
+        return "classification"
+    targets = target_facts(None if seen is None else seen.target, kind).kind
+    if targets in ("one-hot", "classes") and kind != "custom":
+        return "classification"
+    if kind in ("mse", "l1", "huber"):
+        return "binary" if targets == "binary" else "regression"
+    return "unknown"
+
+
+def _momentum(group: dict[str, Any]) -> float:
+    betas = group.get("betas")
+    return float(betas[0]) if betas else float(group.get("momentum") or 0.0)
+
+
+def _schedule_name(recipe: Recipe) -> str | None:
+    if recipe.schedule is None:
+        return None
+    if isinstance(recipe.schedule, Schedule):
+        return recipe.schedule.name
+    inner = getattr(recipe.schedule, "func", recipe.schedule)
+    return getattr(inner, "__name__", type(inner).__name__)

@@ -1,0 +1,48 @@
+"""The rows that the facts are read from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from torchclinic.core.recipe import Recipe
+from torchclinic.data import batches
+from torchclinic.data.structure import rows_of, take_rows, tensors_of
+from torchclinic.training import split_batch
+
+SAMPLE_ROWS = 512
+
+
+def sample_of(recipe: Recipe, part: Any, rows: int = SAMPLE_ROWS) -> Any:
+    """Up to `rows` rows of a part of the data, spread over it, structured as a batch."""
+    return batches(part, batch_size=recipe.batch_size).sample(rows)
+
+
+def first_input(batch: Any) -> Tensor | None:
+    """The first tensor of a batch's inputs."""
+    inputs, _ = split_batch(batch)
+    return next(tensors_of(inputs), None)
+
+
+def finite_rows(batch: Any) -> Any:
+    """The rows without NaN and infinities; the batch itself when all are finite or none is."""
+    rows = rows_of(batch)
+    if rows is None:
+        return batch
+    good = torch.ones(rows, dtype=torch.bool)
+    for tensor in tensors_of(batch):
+        if tensor.dim() and tensor.is_floating_point() and len(tensor) == rows:
+            good &= tensor.detach().cpu().reshape(rows, -1).isfinite().all(1)
+    if bool(good.all()) or not bool(good.any()):
+        return batch
+    return take_rows(batch, good.nonzero().flatten())
+
+
+def halves(batch: Any) -> tuple[Any, Any]:
+    """Every second row, and the others."""
+    rows = rows_of(batch)
+    if rows is None or rows < 2:
+        return batch, batch
+    return take_rows(batch, torch.arange(0, rows, 2)), take_rows(batch, torch.arange(1, rows, 2))

@@ -1,0 +1,168 @@
+"""Facts about inputs, targets and outputs."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from torchclinic.core.facts import InputFacts, LossKind, OutputFacts, TargetFacts
+
+ROW_SUM_TOLERANCE = 1e-4
+MOST_CLASSES = 10_000  # more distinct whole numbers are no classes
+
+
+def input_facts(inputs: Tensor | None, validation: Tensor | None = None) -> InputFacts:
+    """Statistics of the inputs; the shift against validation inputs where there are some."""
+    if inputs is None:
+        return InputFacts(kind="other")
+    shape, rows = tuple(inputs.shape), inputs.shape[0] if inputs.dim() else 0
+    if not inputs.is_floating_point():
+        return InputFacts(kind="tokens", shape=shape, rows=rows)
+    channels = _channels(inputs)
+    finite = channels.isfinite()
+    values = torch.where(finite, channels, torch.zeros(()))
+    count = finite.sum(1).clamp(min=1)
+    means = values.sum(1) / count
+    deviations = torch.where(finite, channels - means[:, None], torch.zeros(()))
+    stds = (deviations.square().sum(1) / count).sqrt()
+    known = channels[finite]
+    shift, ratio = _shift(channels, validation)
+    return InputFacts(
+        kind={2: "real", 3: "sequence", 4: "image"}.get(inputs.dim(), "real"),
+        shape=shape,
+        rows=rows,
+        mean=_number(known, torch.mean),
+        std=_number(known, _std),
+        minimum=_number(known, torch.min),
+        maximum=_number(known, torch.max),
+        channel_means=tuple(means.tolist()),
+        channel_stds=tuple(stds.tolist()),
+        constant_channels=int((stds == 0).sum()),
+        nonfinite=int((~finite).sum()),
+        shift=shift,
+        scale_ratio=ratio,
+    )
+
+
+def target_facts(targets: Tensor | None, kind: LossKind) -> TargetFacts:
+    """Statistics of the targets, and whether they are classes, 0/1, one-hot rows or numbers."""
+    if targets is None or targets.numel() == 0:
+        return TargetFacts(kind="none")
+    values = targets.detach().double().flatten()
+    finite = values[values.isfinite()]
+    what = _target_kind(targets, kind)
+    return TargetFacts(
+        kind=what,
+        shape=tuple(targets.shape),
+        dtype=str(targets.dtype).removeprefix("torch."),
+        minimum=_number(finite, torch.min),
+        maximum=_number(finite, torch.max),
+        mean=_number(finite, torch.mean),
+        std=_number(finite, _std),
+        class_counts=_counts(targets, what),
+        nonfinite=int(values.numel() - finite.numel()),
+    )
+
+
+def output_facts(output: Tensor | None, target: Tensor | None) -> OutputFacts | None:
+    """Statistics of the tensor that enters the loss; None when it is not known."""
+    if output is None or output.numel() == 0 or output.is_complex():
+        return None
+    values = output.detach().float()
+    finite = values[values.isfinite()]
+    matrix = values.reshape(values.shape[0], -1) if values.dim() > 1 else values[:, None]
+    classes = values.movedim(1, -1) if values.dim() > 2 else matrix
+    several = classes.shape[-1] > 1
+    sums = classes.sum(-1)
+    near_one = bool((sums - 1).abs().max() <= ROW_SUM_TOLERANCE)
+    log_sums = classes.logsumexp(-1)
+    return OutputFacts(
+        shape=tuple(output.shape),
+        minimum=_number(finite, torch.min),
+        maximum=_number(finite, torch.max),
+        mean=_number(finite, torch.mean),
+        std=_number(finite, _std),
+        nonfinite=int(values.numel() - finite.numel()),
+        rows_sum_to_one=several and bool((classes >= 0).all()) and near_one,
+        in_unit_interval=bool(((values >= 0) & (values <= 1)).all()),
+        log_probabilities=several and bool(log_sums.abs().max() <= ROW_SUM_TOLERANCE),
+        varies=matrix.shape[0] < 2 or bool((matrix != matrix[:1]).any()),
+        broadcasts=_broadcasts(output, target),
+    )
+
+
+def _channels(inputs: Tensor) -> Tensor:
+    """(channels, values): channels of an image, features of a table or sequence."""
+    values = inputs.detach().float()
+    if values.dim() <= 1:
+        return values.reshape(1, -1)
+    axis = 1 if values.dim() == 4 else -1
+    return values.movedim(axis, 0).reshape(values.shape[axis], -1)
+
+
+def _shift(train: Tensor, validation: Tensor | None) -> tuple[float | None, float | None]:
+    """Largest standardised difference of a channel's means beyond sampling noise; ratio of stds.
+
+    Three standard errors are taken off, so that small validation sets do not look shifted.
+    """
+    if validation is None or not validation.is_floating_point():
+        return None, None
+    other = _channels(validation)
+    if other.shape[0] != train.shape[0] or other.shape[1] < 2:
+        return None, None
+    if not (bool(train.isfinite().all()) and bool(other.isfinite().all())):
+        return None, None
+    spread = train.std(1)
+    known = spread > 1e-3 * max(float(train.std()), 1e-12)
+    if not bool(known.any()):
+        return None, None
+    noise = 3 * math.sqrt(1 / train.shape[1] + 1 / other.shape[1])
+    gaps = ((other.mean(1) - train.mean(1)).abs() / spread)[known] - noise
+    ratio = float(other.std() / train.std()) if float(train.std()) > 0 else None
+    return max(float(gaps.max()), 0.0), ratio
+
+
+def _target_kind(targets: Tensor, kind: LossKind) -> str:
+    if not targets.is_floating_point():
+        whole = targets.to(torch.int64)
+        binary = kind in ("bce", "bce-with-logits") and bool(((whole == 0) | (whole == 1)).all())
+        return "binary" if binary else "classes"
+    zero_one = bool(((targets == 0) | (targets == 1)).all())
+    if zero_one and targets.dim() == 2 and targets.shape[1] > 1:
+        rows = targets.sum(1)
+        if bool((rows == 1).all()):
+            return "one-hot"
+    if zero_one and (kind in ("bce", "bce-with-logits") or targets.unique().numel() == 2):
+        return "binary"
+    return "real"
+
+
+def _counts(targets: Tensor, kind: str) -> dict[int, int]:
+    if kind == "real":
+        return {}
+    classes = targets.argmax(1) if kind == "one-hot" else targets.flatten()
+    values, counts = classes.to(torch.int64).unique(return_counts=True)
+    if values.numel() > MOST_CLASSES:
+        return {}
+    return dict(zip(values.tolist(), counts.tolist(), strict=True))
+
+
+def _broadcasts(output: Tensor, target: Tensor | None) -> bool:
+    """Whether an elementwise loss would silently spread one of the two over the other."""
+    if target is None or not target.is_floating_point() or output.shape == target.shape:
+        return False
+    try:
+        return torch.broadcast_shapes(output.shape, target.shape) is not None
+    except RuntimeError:
+        return False
+
+
+def _std(values: Tensor) -> Tensor:
+    return values.std(correction=0)
+
+
+def _number(values: Tensor, statistic: object) -> float | None:
+    assert callable(statistic)
+    return float(statistic(values)) if values.numel() else None
