@@ -1,7 +1,4 @@
-"""Facts about a recipe before it trains: structure, first batch, one-batch overfit.
-
-Written by the lead while graph and init were being finished: extend and test it, keep the names.
-"""
+"""Facts about a recipe before it trains: structure, first batch, one-batch overfit."""
 
 from torchclinic.clinic.preflight.batch import batch_facts
 from torchclinic.clinic.preflight.gathering import gather

@@ -26,7 +26,8 @@ def input_facts(inputs: Tensor | None, validation: Tensor | None = None) -> Inpu
     count = finite.sum(1).clamp(min=1)
     means = values.sum(1) / count
     deviations = torch.where(finite, channels - means[:, None], torch.zeros(()))
-    stds = (deviations.square().sum(1) / count).sqrt()
+    constant = values.amax(1) == values.amin(1)
+    stds = (deviations.square().sum(1) / count).sqrt().masked_fill(constant, 0.0)
     known = channels[finite]
     shift, ratio = _shift(channels, validation)
     return InputFacts(
@@ -39,7 +40,7 @@ def input_facts(inputs: Tensor | None, validation: Tensor | None = None) -> Inpu
         maximum=_number(known, torch.max),
         channel_means=tuple(means.tolist()),
         channel_stds=tuple(stds.tolist()),
-        constant_channels=int((stds == 0).sum()),
+        constant_channels=int(constant.sum()),
         nonfinite=int((~finite).sum()),
         shift=shift,
         scale_ratio=ratio,
