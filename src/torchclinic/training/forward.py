@@ -130,13 +130,18 @@ def _arguments(local: Mapping[str, Any]) -> str:
 
 
 def _holds_tensors(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return any(_holds_tensors(item) for item in value.values())
     if isinstance(value, tuple | list):
         return any(_holds_tensors(item) for item in value)
     return isinstance(value, Tensor)
 
 
 def _hint(module: nn.Module, inputs: Any) -> str:
-    """What a module that is particular about its input's size expects."""
+    """How a dict reaches a forward, or what a module that is particular about sizes expects."""
+    if isinstance(inputs, Mapping):
+        names = ", ".join(str(name) for name in inputs)
+        return f"give the forward arguments called {names}, or write step(model, batch)"
     for attribute, noun in (
         ("in_features", "features in the last dimension"),
         ("in_channels", "channels in dimension 1"),
@@ -146,9 +151,6 @@ def _hint(module: nn.Module, inputs: Any) -> str:
         size = getattr(module, attribute, None)
         if isinstance(size, int):
             return f"it expects {size} {noun}"
-    if isinstance(inputs, Mapping):
-        names = ", ".join(str(name) for name in inputs)
-        return f"give the forward arguments called {names}, or write step(model, batch)"
     return ""
 
 
