@@ -124,3 +124,11 @@ def test_residual_adds_and_refuses_another_shape():
     assert torch.equal(Residual(block)(x), x + block(x))
     with pytest.raises(ModelError, match=r"\(4, 3\) into \(4, 2\)"):
         Residual(nn.Linear(3, 2))(x)
+
+
+def test_the_layers_can_be_traced():
+    model = nn.Sequential(
+        Standardise(torch.zeros(3), torch.ones(3)), Residual(nn.Linear(3, 3)), Destandardise(1.0, 2)
+    )
+    x = torch.randn(4, 3)
+    assert torch.equal(torch.fx.symbolic_trace(model)(x), model(x))

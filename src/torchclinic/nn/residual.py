@@ -38,7 +38,7 @@ class Residual(nn.Module):
             ModelError: If the block changes the shape.
         """
         y = self.block(x)
-        if y.shape != x.shape:
+        if isinstance(y, Tensor) and y.shape != x.shape:  # while torch.fx traces, y is a proxy
             raise ModelError(
                 f"a residual block turns {tuple(x.shape)} into {tuple(y.shape)}",
                 hint="only a block that keeps the shape can have a shortcut",
