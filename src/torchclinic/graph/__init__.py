@@ -8,6 +8,7 @@ from torchclinic.graph.linearity import linearity_residual
 from torchclinic.graph.model_facts import model_facts
 from torchclinic.graph.op_kinds import Role
 from torchclinic.graph.recorder import ForwardRecorder
+from torchclinic.graph.registered import registered_layers
 from torchclinic.graph.tensors import tensors_in
 from torchclinic.graph.tracing import trace
 from torchclinic.graph.undisturbed import undisturbed
@@ -23,6 +24,7 @@ __all__ = [
     "layer_kind",
     "linearity_residual",
     "model_facts",
+    "registered_layers",
     "tensors_in",
     "trace",
     "undisturbed",

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from torchclinic.core import LayerFacts, ModelFacts, SurgeryError
-from torchclinic.functional import activation_name
-from torchclinic.graph.fans import fans
 from torchclinic.graph.forward_map import ForwardMap, LayerNode
 from torchclinic.graph.layer_kinds import (
     EMBEDDINGS,
     RECURRENT,
-    TRANSPOSED,
     is_norm,
     layer_kind,
 )
+from torchclinic.graph.registered import registered_layers
 from torchclinic.graph.tracing import trace
 
 _WEIGHTS = ("weight", "in_proj_weight", "weight_ih_l0", "weight_ih", "q_proj_weight")
@@ -40,7 +37,7 @@ def model_facts(model: nn.Module, forward_map: ForwardMap | None = None) -> Mode
     >>> facts.parameters, facts.dropout, facts.layers[0].activation
     (16, 0.2, 'relu')
     """
-    nodes = forward_map.layers if forward_map else _registered(model)
+    nodes = forward_map.layers if forward_map else registered_layers(model)
     reason = _why_not_traced(model)
     modules = list(model.modules())
     kinds = [layer_kind(module) for module in modules]
@@ -122,45 +119,6 @@ def _duplicated(weight: Tensor | None, axis: int) -> float:
     rows = weight.detach().movedim(axis, 0).flatten(1)
     _, group, sizes = torch.unique(rows, dim=0, return_inverse=True, return_counts=True)
     return float((sizes[group] > 1).float().mean())
-
-
-def _registered(model: nn.Module) -> tuple[LayerNode, ...]:
-    following = _in_sequence(model)
-    found = (
-        (name, module, layer_kind(module))
-        for name, module in model.named_modules()
-        if any(True for _ in module.parameters())
-    )
-    inside = "\n"  # no module has this name
-    nodes: list[LayerNode] = []
-    for name, module, kind in found:
-        if kind is None or name.startswith(inside):
-            continue
-        inside = f"{name}."
-        nodes.append(
-            LayerNode(
-                name,
-                module,
-                kind,
-                order=len(nodes),
-                activation=following.get(name),
-                fans=fans(module),
-                unit_axis=1 if kind in (*TRANSPOSED, *EMBEDDINGS) else 0,
-                bias=_named(module, _BIASES) is not None,
-            )
-        )
-    return tuple(nodes)
-
-
-def _in_sequence(model: nn.Module) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for name, module in model.named_modules():
-        if isinstance(module, nn.Sequential):
-            for (child, _), (_, after) in itertools.pairwise(module.named_children()):
-                activation = activation_name(after)
-                if activation:
-                    found[f"{name}.{child}" if name else child] = activation
-    return found
 
 
 def _largest_dropout(modules: list[nn.Module]) -> float | None:
