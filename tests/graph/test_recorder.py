@@ -384,3 +384,41 @@ def test_standard_block_is_recognised_alone():
     found = record(ResidualBlock(3, 3), images())
     assert found.residual
     assert all(layer.residual for layer in found.layers)
+
+
+class SharedActivation(nn.Module):
+    """The specification's way: one activation, in every slot of a sequence and as an attribute."""
+
+    def __init__(self):
+        super().__init__()
+        self.activation = nn.Sigmoid()
+        layers = [(nn.Linear(4, 4), self.activation) for _ in range(3)]
+        self.layers = nn.Sequential(*(module for pair in layers for module in pair))
+        self.head = nn.Linear(4, 2)
+
+    def forward(self, x):
+        return self.head(self.activation(self.layers(x)))
+
+
+def test_a_slot_in_the_running_sequence_comes_before_an_attribute():
+    found = record(nn.Sequential(SharedActivation(), nn.Flatten()), vectors())
+    names = [op.module for op in found.ops if op.activation]
+    assert names == ["0.layers.1", "0.layers.3", "0.layers.5", "0.activation"]
+    assert facts(found, "activation_module")[:2] == [("0.layers.1",), ("0.layers.3",)]
+
+
+def test_a_sequence_that_runs_twice_has_the_same_slots_twice():
+    act = nn.Tanh()
+    inner = nn.Sequential(nn.Linear(4, 4), act, nn.Linear(4, 4), act)
+
+    class Twice(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner = inner
+
+        def forward(self, x):
+            return self.inner(self.inner(x))
+
+    found = record(Twice(), vectors())
+    names = [op.module for op in found.ops if op.activation]
+    assert names == ["inner.1", "inner.3"] * 2

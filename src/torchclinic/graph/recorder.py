@@ -54,7 +54,7 @@ class ForwardRecorder:
         self._bare: dict[str, BareLayer] = {}
         self._stack: list[nn.Module] = []
         self._opaque: list[nn.Module] = []
-        self._calls: Counter[int] = Counter()
+        self._called: list[Counter[int]] = []  # by each running module
         self._returned: list[Tensor] = []
         self._root_returned = False
         self._handles: list[Any] = []
@@ -98,14 +98,18 @@ class ForwardRecorder:
         if not self._stack:
             for tensor in tensors_in((args, kwargs)):
                 self._flow.declare_input(tensor)
+        if self._called:
+            self._called[-1][id(module)] += 1
         self._stack.append(module)
-        self._calls[id(module)] += 1
+        self._called.append(Counter())
         if not self._opaque and _is_opaque(module):
             self._opaque.append(module)
 
     def _after_module(self, module: nn.Module, args: Any, kwargs: Any, output: Any) -> None:
-        while self._stack and self._stack.pop() is not module:
-            continue
+        while self._stack:
+            self._called.pop()
+            if self._stack.pop() is module:
+                break
         if self._opaque and self._opaque[-1] is module:
             self._opaque.pop()
             self._add_layer(module, list(tensors_in((args, kwargs))), list(tensors_in(output)))
@@ -199,7 +203,19 @@ class ForwardRecorder:
         if running is None or activation_name(running) is None:
             return None
         slots = self._slots[id(running)]
-        return slots[(self._calls[id(running)] - 1) % len(slots)]
+        if len(self._stack) < 2:
+            return slots[0]
+        caller, calls = self._stack[-2], self._called[-2][id(running)]
+        own = [
+            f"{self._names[id(caller)]}.{name}".lstrip(".") for name in _children(caller, running)
+        ]
+        found = own or slots
+        return found[(calls - 1) % len(found)]
+
+
+def _children(caller: nn.Module, module: nn.Module) -> list[str]:
+    """Names under which a module has another as its child."""
+    return [name for name, child in caller._modules.items() if child is module]
 
 
 class _Listener(TorchFunctionMode):
