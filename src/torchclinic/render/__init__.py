@@ -1,1 +1,83 @@
-"""One output a file: console, JSON, HTML."""
+"""One output a file: console, JSON, HTML.
+
+The names below are loaded when they are first used: rich and Jinja2 cost time that `--help` need
+not pay.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from torchclinic.render.console.diagnosis import render_diagnosis_text
+    from torchclinic.render.console.explanation import render_rule_explanation
+    from torchclinic.render.console.lr_range import render_lr_range_text
+    from torchclinic.render.console.registries import (
+        RemedyRow,
+        RuleRow,
+        render_remedies_table,
+        render_rules_table,
+    )
+    from torchclinic.render.console.repair import render_repair_text
+    from torchclinic.render.html.fragments import render_diagnosis_html, render_repair_html
+    from torchclinic.render.html.page import render_diagnosis_page, render_repair_page
+    from torchclinic.render.output import write_text
+    from torchclinic.render.plain import SCHEMA, Detail, diagnosis_to_dict, repair_to_dict, to_json
+    from torchclinic.render.report import write_report
+
+_HOMES = {
+    "SCHEMA": "plain",
+    "Detail": "plain",
+    "RemedyRow": "console.registries",
+    "RuleRow": "console.registries",
+    "diagnosis_to_dict": "plain",
+    "render_diagnosis_html": "html.fragments",
+    "render_diagnosis_page": "html.page",
+    "render_diagnosis_text": "console.diagnosis",
+    "render_lr_range_text": "console.lr_range",
+    "render_remedies_table": "console.registries",
+    "render_repair_html": "html.fragments",
+    "render_repair_page": "html.page",
+    "render_repair_text": "console.repair",
+    "render_rule_explanation": "console.explanation",
+    "render_rules_table": "console.registries",
+    "repair_to_dict": "plain",
+    "to_json": "plain",
+    "write_report": "report",
+    "write_text": "output",
+}
+
+__all__ = [
+    "SCHEMA",
+    "Detail",
+    "RemedyRow",
+    "RuleRow",
+    "diagnosis_to_dict",
+    "render_diagnosis_html",
+    "render_diagnosis_page",
+    "render_diagnosis_text",
+    "render_lr_range_text",
+    "render_remedies_table",
+    "render_repair_html",
+    "render_repair_page",
+    "render_repair_text",
+    "render_rule_explanation",
+    "render_rules_table",
+    "repair_to_dict",
+    "to_json",
+    "write_report",
+    "write_text",
+]
+
+
+def __getattr__(name: str) -> Any:
+    try:
+        home = _HOMES[name]
+    except KeyError:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
+    return getattr(import_module(f"{__name__}.{home}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__
