@@ -24,7 +24,7 @@ def repair(
     budget: Annotated[
         str | None,
         typer.Option(
-            help="What the search may spend, in full trainings: 3x. [default: about 20 s]"
+            help="What the search may spend, in full trainings: 3x. [default: about 15 s]"
         ),
     ] = None,
     seeds: Annotated[int, typer.Option(help="Paired seeds of the proof, 6 or more.")] = 6,

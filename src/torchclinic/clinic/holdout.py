@@ -85,7 +85,7 @@ def _with_validation(recipe: Recipe, given: Splits, seed: int) -> Holdout:
         judged_on = f"half of the validation split ({_rows(test)} rows) that the search did not see"
         return Holdout(_on(recipe, given, validation=search), proof, proof, judged_on)
     train, search = _divide(given.train, (SEARCH_SHARE,), seed)
-    proof = _on(recipe, given, test=given.validation)
+    proof = _on(recipe, given, validation=None, test=given.validation)
     return Holdout(
         search=_on(recipe, given, train=train, validation=search),
         proof=proof,

@@ -56,7 +56,7 @@ def repair(
         recipe: The training that fails.
         seeds: Paired seeds of the proof; with fewer than 6 no result can be significant.
         budget: What the search may spend, in multiples of one full training (3 or "3x"); None for
-            about 20 seconds' worth, at least 3 and at most 30 trainings.
+            about 15 seconds' worth, at least 3 and at most 20 trainings.
         seed: Of everything that is drawn on the way.
         max_seconds: Cap on the watched run of the diagnosis.
         narrate: Called with a line at each stage.

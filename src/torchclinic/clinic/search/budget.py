@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from torchclinic.core.errors import UsageError
 
-AUTO_SECONDS = 20.0  # what an automatic budget aims at
-AUTO_RANGE = (3.0, 30.0)  # multiples of one training
+AUTO_SECONDS = 15.0  # what an automatic budget aims at
+AUTO_RANGE = (3.0, 20.0)  # multiples of one training
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Budget:
 
     @classmethod
     def of(cls, wanted: float | str | None, full_steps: int, step_seconds: float) -> Budget:
-        """From a user's word: 3, "3x", or None for as much as about 20 seconds buy.
+        """From a user's word: 3, "3x", or None for as much as about 15 seconds buy.
 
         Raises:
             UsageError: When the word is no positive number.
@@ -71,7 +71,9 @@ class Budget:
         """Book `steps` updates."""
         self.spent += steps
 
-    def plan(self, part: float, arms: int, seeds: int, *, fewest: int, needed: int) -> Plan:
+    def plan(
+        self, part: float, arms: int, seeds: int, *, fewest: int, longest: int, needed: int
+    ) -> Plan:
         """How `part` of what is left is best spent on `arms` arms.
 
         Arms are dropped before runs get shorter than `fewest`, and seeds before needed arms; only
@@ -82,6 +84,7 @@ class Budget:
             arms: Arms that would like to run, the most important first.
             seeds: Seeds that each would like.
             fewest: Updates below which a run shows nothing.
+            longest: Updates after which nothing more is learnt about an arm.
             needed: Arms that cannot be dropped.
         """
         cap = int(self.left * part)
@@ -89,5 +92,5 @@ class Budget:
         affordable = cap // fewest
         seeds = max(1, min(seeds, affordable // max(needed, 1)))
         kept = max(min(needed, arms), min(arms, affordable // seeds))
-        steps = min(cap // max(kept * seeds, 1), self.full_steps)
+        steps = min(cap // max(kept * seeds, 1), longest, self.full_steps)
         return Plan(kept, seeds, max(steps, 1))

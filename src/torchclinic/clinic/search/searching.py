@@ -17,6 +17,28 @@ from torchclinic.core.repair import ArmResult
 from torchclinic.engine import ArmRun, run_arms
 from torchclinic.remedies import REMEDIES
 
+
+@dataclass(frozen=True)
+class Round:
+    """How one round spends.
+
+    Attributes:
+        number: 1, 2, 3.
+        part: Share of what is left in the purse.
+        seeds: Seeds of each arm.
+        longest: Longest run, as a share of the full training.
+    """
+
+    number: int
+    part: float
+    seeds: int
+    longest: float
+
+
+ALL = Round(1, part=0.4, seeds=1, longest=0.35)
+BEST = Round(2, part=0.5, seeds=2, longest=0.6)
+DUEL = Round(3, part=1.0, seeds=3, longest=1.0)
+
 SEARCH_SEEDS = (7001, 7002, 7003)  # none of them is used in the proof
 RERUN_SEEDS = (7101, 7102, 7103)
 FEWEST_STEPS = 120  # a shorter run ranks noise
@@ -37,6 +59,7 @@ class Arm:
     seeds: tuple[int, ...] = ()
     runs: tuple[ArmRun, ...] = ()
     score: Score = field(default_factory=lambda: Score((), higher_is_better=True))
+    round: int = 0
     steps: int = 0
     seconds: float = 0.0
 
@@ -125,10 +148,10 @@ class _Hunt:
         self.arms[FAULTY] = faulty
         singles = self._singles()
         self._book_ranges()
-        self._play([faulty, *singles], part=0.4, seeds=1)
+        self._play([faulty, *singles], ALL)
         second = self._combinations(self._best(singles, SURVIVORS))
         self._book_ranges()
-        self._play([faulty, *second], part=0.5, seeds=2)
+        self._play([faulty, *second], BEST)
         finalists = self._best([*singles, *second], 2)
         winner = self._duel(faulty, finalists) if finalists else None
         results = [
@@ -181,7 +204,7 @@ class _Hunt:
             self.arms[RANDOM] = Arm(lottery, kind="random")
             controls.append(self.arms[RANDOM])
         duel = [faulty, *finalists, *controls]
-        self._play(duel, part=1.0, seeds=len(SEARCH_SEEDS), needed=len(duel))
+        self._play(duel, DUEL, needed=len(duel))
         best = self._prefer(finalists, faulty)
         bar = max(arm.score.key for arm in (faulty, *controls))
         return best if best.score.key > bar else None
@@ -206,32 +229,39 @@ class _Hunt:
         self.budget.spend(self.workshop.range_steps)
         self.workshop.range_steps = 0
 
-    def _play(self, arms: Sequence[Arm], *, part: float, seeds: int, needed: int = 2) -> None:
+    def _play(self, arms: Sequence[Arm], stage: Round, *, needed: int = 2) -> None:
         arms = _unique(arms)
-        plan = self.budget.plan(part, len(arms), seeds, fewest=self.fewest, needed=needed)
+        plan = self.budget.plan(
+            stage.part,
+            len(arms),
+            stage.seeds,
+            fewest=self.fewest,
+            longest=max(self.fewest, round(stage.longest * self.budget.full_steps)),
+            needed=needed,
+        )
         arms = arms[: plan.arms]
         self.narrate(f"trying {plan.arms} arms x {plan.seeds} seeds for {plan.steps:,} steps each")
         names = {name: arm for name, arm in self.arms.items() if any(arm is a for a in arms)}
         for rerun, pool in ((False, SEARCH_SEEDS), (True, RERUN_SEEDS)):
             group = {n: a for n, a in names.items() if (a.kind == "re-run") is rerun}
             if group:
-                self._run(group, pool[: plan.seeds], plan.steps)
+                self._run(group, pool[: plan.seeds], plan.steps, stage.number)
 
-    def _run(self, group: dict[str, Arm], seeds: tuple[int, ...], steps: int) -> None:
+    def _run(self, group: dict[str, Arm], seeds: tuple[int, ...], steps: int, stage: int) -> None:
         recipes = {name: arm.candidate.recipe for name, arm in group.items()}
         results = run_arms(recipes, seeds, max_steps=steps)
         for name, arm in group.items():
             runs = tuple(results[name])
             done = sum(len(r.run.history.losses) for r in runs if r.run is not None)
             self.budget.spend(done)
-            arm.runs, arm.steps, arm.seeds = runs, steps, seeds
+            arm.runs, arm.steps, arm.seeds, arm.round = runs, steps, seeds, stage
             arm.seconds += sum(r.seconds for r in runs)
             arm.score = score(runs, higher_is_better=self.higher_is_better)
 
     def _best(self, arms: Sequence[Arm], count: int) -> list[Arm]:
-        longest = max((arm.steps for arm in arms), default=0)
+        """The arms that came furthest, by the round they reached and their score in it."""
         fit = [arm for arm in _unique(arms) if arm.score.key > float("-inf")]
-        fit.sort(key=lambda arm: (arm.steps == longest, arm.score.key), reverse=True)
+        fit.sort(key=lambda arm: (arm.round, arm.score.key), reverse=True)
         return fit[:count]
 
     def _prefer(self, arms: Sequence[Arm], faulty: Arm) -> Arm:
