@@ -10,7 +10,7 @@ from statistics import fmean, median, pstdev
 from torchclinic.core.history import History, Run
 from torchclinic.engine import ArmRun
 
-TOLERANCE = 0.05  # of the gain over the faulty recipe: arms this close to the best are equals
+TOLERANCE = 0.02  # of the gain over the faulty recipe: arms this close to the best are equals
 
 
 @dataclass(frozen=True)
