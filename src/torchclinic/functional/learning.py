@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torchclinic.core.facts import Case
 from torchclinic.core.trace import Series
@@ -16,7 +16,7 @@ from torchclinic.functional.progress import (
     Progress,
     classify,
 )
-from torchclinic.functional.robust import median_of_means
+from torchclinic.functional.robust import median, median_of_means
 from torchclinic.functional.scale import LossScale, loss_scale
 from torchclinic.functional.skill import metric_skill
 from torchclinic.functional.slope import Slope, theil_sen
@@ -122,57 +122,56 @@ def learning_state(case: Case, limits: LearningLimits = LIMITS) -> LearningState
     kept = _finite(series)
     bad = next((s for s, v in zip(series.steps, series.values, strict=True) if _wild(v)), None)
     recovered = bad is not None and bool(series.values) and not _wild(series.values[-1])
+    lost = (bad is not None and not recovered) or _ended_lost(case)
     if len(kept) < limits.fewest_steps:
-        return _short(case, series, bad, recovered=recovered)
+        return LearningState(
+            progress=Progress.DIVERGED if lost else Progress.UNKNOWN,
+            steps=series.steps[-1] if series.steps else 0,
+            nonfinite_step=bad,
+            recovered=recovered,
+        )
+    state = _levels(case, kept, series.steps[-1], limits)
+    assert state.removed is not None
+    lost = lost or _diverged(state, limits)
+    curve = CurveFacts(state.removed, state.falling, state.complete, state.skill, lost)
+    return replace(state, progress=classify(curve, limits), nonfinite_step=bad, recovered=recovered)
+
+
+def _levels(case: Case, kept: Series, steps: int, limits: LearningLimits) -> LearningState:
+    """Everything that can be read off the finite part of the curve, without the verdict."""
     parts = blocks(kept.steps, kept.values)
-    scale = loss_scale(case.batch, _start(kept.values))
+    initial = _start(case, kept.values)
+    scale = loss_scale(case.batch, initial)
     final = median_of_means(kept.values[-_tail(case, len(kept)) :])
-    slope = _late_slope(parts)
-    pace = _pace(case, slope, scale, series.steps[-1])
-    falling = slope is not None and slope.falls and pace >= limits.pace
     train, validation = _evaluated(case, "train"), _evaluated(case, "validation")
     removed = scale.removed(final if train is None else min(final, train))
+    slope = _late_slope(parts)
+    pace = _pace(case, slope, scale, steps)
     skill = _skill(case)
-    best = min(part.level for part in parts)
-    diverged = (bad is not None and not recovered) or _diverged(
-        scale, _start(kept.values), best, final, limits
-    )
-    complete = _complete(case, series.steps[-1], limits)
-    ended = case.history is not None and case.history.ending == "diverged"
     return LearningState(
-        progress=classify(CurveFacts(removed, falling, complete, skill, diverged or ended), limits),
-        steps=series.steps[-1],
-        complete=complete,
-        initial=_start(kept.values),
+        steps=steps,
+        complete=_complete(case, steps, limits),
+        initial=initial,
         final=final,
-        best=best,
+        best=min(part.level for part in parts),
         constant=scale.constant,
         constant_known=scale.known,
         floor=scale.floor,
         removed=removed,
         pace=pace,
         slope=slope,
-        falling=falling,
+        falling=slope is not None and slope.falls and pace >= limits.pace,
         noise=step_noise(kept.values) / abs(final) if final else None,
-        nonfinite_step=bad,
-        recovered=recovered,
         skill=skill,
-        near_perfect=max(removed, skill if skill is not None else removed) >= limits.perfect,
+        near_perfect=max(removed, removed if skill is None else skill) >= limits.perfect,
         train_loss=final if train is None else train,
         validation_loss=validation,
         validation_removed=None if validation is None else scale.removed(validation),
     )
 
 
-def _short(case: Case, series: Series, bad: int | None, *, recovered: bool) -> LearningState:
-    lost = bad is not None and not recovered
-    ended = case.history is not None and case.history.ending == "diverged"
-    return LearningState(
-        progress=Progress.DIVERGED if lost or ended else Progress.UNKNOWN,
-        steps=series.steps[-1] if series.steps else 0,
-        nonfinite_step=bad,
-        recovered=recovered,
-    )
+def _ended_lost(case: Case) -> bool:
+    return case.history is not None and case.history.ending == "diverged"
 
 
 def _wild(value: float) -> bool:
@@ -184,9 +183,13 @@ def _finite(series: Series) -> Series:
     return Series(tuple(s for s, _ in pairs), tuple(v for _, v in pairs))
 
 
-def _start(values: tuple[float, ...]) -> float:
-    """Mean loss of the first twentieth, at most 20 steps: before learning changes much."""
-    return median_of_means(values[: max(1, min(20, len(values) // 20))], groups=3)
+def _start(case: Case, values: tuple[float, ...]) -> float:
+    """Loss of the untrained model, or else the median of the first few steps."""
+    batch = case.batch
+    first = batch.initial_loss if batch is not None and not batch.sum_reduction else None
+    if first is not None and math.isfinite(first):
+        return first
+    return median(values[: max(1, min(10, len(values) // 20))])
 
 
 def _tail(case: Case, count: int) -> int:
@@ -225,9 +228,12 @@ def _skill(case: Case) -> float | None:
     return train if train is not None else metric_skill(case, "validation")
 
 
-def _diverged(
-    scale: LossScale, initial: float, best: float, final: float, limits: LearningLimits
-) -> bool:
-    rose = final - best > limits.rise_share * scale.width and final > limits.rise * best
-    ceiling = max(initial, scale.constant)
+def _diverged(state: LearningState, limits: LearningLimits) -> bool:
+    """Whether the curve ends far above its best, or far above its start and the constant."""
+    final, best, constant = state.final, state.best, state.constant
+    if final is None or best is None or constant is None:
+        return False
+    width = abs(constant - state.floor)
+    rose = best > 0 and final > max(limits.rise * best, best + limits.rise_share * width)
+    ceiling = max(state.initial or constant, constant)
     return rose or (ceiling > 0 and final > limits.blown * ceiling)

@@ -7,7 +7,7 @@ import math
 from torchclinic.core.facts import Case
 from torchclinic.core.finding import Level
 from torchclinic.functional.learning import LearningState, learning_state
-from torchclinic.rules.thresholds import LEARNING
+from torchclinic.rules import thresholds as t
 
 _memo: list[tuple[Case, LearningState]] = []
 
@@ -15,7 +15,7 @@ _memo: list[tuple[Case, LearningState]] = []
 def state_of(case: Case) -> LearningState:
     """The LearningState of a Case; the newest one is remembered, as every rule asks for it."""
     if not _memo or _memo[0][0] is not case:
-        _memo[:] = [(case, learning_state(case, LEARNING))]
+        _memo[:] = [(case, learning_state(case, t.LEARNING))]
     return _memo[0][1]
 
 
@@ -37,7 +37,8 @@ def gated(state: LearningState, signals: int) -> Level:
 
     Returns:
         ERROR when it does not learn and at least two signs agree; WARNING when it learns badly,
-        or when no run is known and two signs agree; else INFO.
+        when no run is known and two signs agree, or when it learns but leaves much undone and
+        three signs agree; else INFO.
 
     >>> gated(LearningState(), signals=1)
     <Level.INFO: 'info'>
@@ -46,7 +47,15 @@ def gated(state: LearningState, signals: int) -> Level:
         return Level.ERROR if signals >= 2 else Level.WARNING
     if state.poor:
         return Level.WARNING
-    return Level.WARNING if not state.known and signals >= 2 else Level.INFO
+    if not state.known:
+        return Level.WARNING if signals >= 2 else Level.INFO
+    return Level.WARNING if signals >= 3 and wanting(state) else Level.INFO
+
+
+def wanting(state: LearningState) -> bool:
+    """Whether a training that learns still leaves much of the loss, and a low metric."""
+    skill = state.skill if state.skill is not None else 0.0
+    return (state.removed or 0.0) < t.WANTING and skill < t.LEARNING.perfect
 
 
 def confidence(value: float, threshold: float, signals: int = 1) -> float:

@@ -31,6 +31,13 @@ class InitialLayer:
             return None
         return self.facts.weight_std * math.sqrt(self.facts.fan_in)
 
+    @property
+    def low_gain(self) -> float | None:
+        """The gain by the larger fan: Xavier weights of a narrow layer are not too small."""
+        if self.gain is None or not self.facts.fan_in:
+            return None
+        return self.gain * math.sqrt(max((self.facts.fan_out or 0) / self.facts.fan_in, 1.0))
+
 
 def is_norm(kind: str) -> bool:
     """Whether a class name is that of a normalisation layer.

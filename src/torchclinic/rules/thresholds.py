@@ -30,6 +30,9 @@ class Threshold(float):
 
 
 LEARNING = LearningLimits()
+WANTING = Threshold(
+    0.88, "here", "share removed below which a training that learns may still be worth a warning"
+)
 
 # --- data -----------------------------------------------------------------------------------
 INPUT_LARGE = Threshold(
@@ -72,14 +75,27 @@ ONE_BATCH_ERROR = Threshold(0.05, "TheDeepChecker (Ben Braiek & Khomh 2023); Kar
 
 # --- initialisation -------------------------------------------------------------------------
 DUPLICATED = Threshold(0.5, "here; NeuraLint f004 (Nikanjam et al. 2021)", "share of equal units")
-GAIN_HIGH = Threshold(3.0, "here; He et al. 2015 (1.41), LeCun (1), torch default (0.58)")
-GAIN_LOW = Threshold(0.2, "here; torch default (0.58)", "std of the weights times root of fan_in")
+GAIN_HIGH = Threshold(
+    2.0,
+    "here; He et al. 2015 (1.41), LeCun (1), torch default (0.58)",
+    "std of the weights times the root of fan_in",
+)
+GAIN_LOW = Threshold(0.2, "here; torch default (0.58)", "with the root of the larger fan")
+DEEP = Threshold(4, "here", "hidden layers from which a gain above 2 alone makes tanh chaotic")
 STD_SPREAD = Threshold(10.0, "SageMaker Debugger; Glorot & Bengio 2010", "largest over smallest")
 STD_DECADES = Threshold(0.3, "here; Glorot & Bengio 2010", "|slope of log10 std| a layer")
 GRADIENT_LOW = Threshold(
     1e-2,
     "here; AUTOTRAINER (Zhang et al. 2021): 1e-3",
     "gradient RMS, first layer over last; three sigmoid layers at torch's default give 3e-3",
+)
+GRADIENT_FADED = Threshold(
+    5e-2, "here", "the same, where the hidden layers alone also fade; see HIDDEN_FADE"
+)
+HIDDEN_FADE = Threshold(
+    0.36,
+    "here; the sigmoid's slope is at most 0.25 (Glorot & Bengio 2010)",
+    "factor a hidden layer: Xavier sigmoid 0.25, default sigmoid 0.14, default ReLU 0.41",
 )
 GRADIENT_HIGH = Threshold(70.0, "AUTOTRAINER (Zhang et al. 2021)", "first layer over last")
 SATURATED = Threshold(0.5, "DeepDiagnosis (Wardat et al. 2022)", "share of units or elements")
@@ -108,8 +124,14 @@ DROPOUT = Threshold(0.7, "here; UMLAUT: 0.5")
 
 # --- curve ----------------------------------------------------------------------------------
 PLATEAU_WARN = Threshold(0.25, "here", "share of the constant's loss removed at a plateau")
-OVERFIT_RISE = Threshold(0.25, "Prechelt 1998 (GL), here", "validation loss above its best")
-OVERFIT_GAP = Threshold(0.15, "here", "share of the loss removed: train minus validation")
+OVERFIT_RISE = Threshold(0.25, "here; Prechelt 1998 (GL)", "validation loss above its best")
+OVERFIT_LOST = Threshold(0.07, "here", "share of the constant's loss that validation gives back")
+OVERFIT_LOST_ALONE = Threshold(
+    0.15, "here", "the same for a classification without a metric: its loss rises in healthy nets"
+)
+OVERFIT_METRIC = Threshold(0.02, "here", "rescaled validation metric below its best")
+OVERFIT_GAP = Threshold(0.4, "here", "share of the loss removed: train minus validation")
+OVERFIT_METRIC_GAP = Threshold(0.15, "here", "rescaled metric: train minus validation")
 OVERFIT_EVALUATIONS = Threshold(4, "here", "evaluations without which nothing is said")
 
 NAMES = tuple(name for name, value in list(globals().items()) if isinstance(value, Threshold))

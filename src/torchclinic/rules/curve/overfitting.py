@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 from torchclinic.core.facts import Case
 from torchclinic.core.finding import Evidence, Finding, Level, Stage
-from torchclinic.functional.early_stop import generalisation_loss
 from torchclinic.functional.learning import LearningState
 from torchclinic.functional.noise import step_noise
-from torchclinic.functional.skill import metric_skill
-from torchclinic.functional.slope import theil_sen
+from torchclinic.functional.robust import median, quantile
+from torchclinic.functional.skill import baseline, metric_skill, rescale
 from torchclinic.rules import thresholds as t
 from torchclinic.rules.evidence import above, fact
-from torchclinic.rules.grading import state_of
+from torchclinic.rules.grading import confidence, state_of
+from torchclinic.rules.initial import VALUE_LOSSES
 from torchclinic.rules.rule import Rule, register
 from torchclinic.rules.wording import number, percent
 
@@ -25,9 +25,10 @@ class Overfitting(Rule):
     """The model fits the training rows better and better and unseen rows worse and worse.
 
     ## What it does
-    Asks for all of these: at least four evaluations; a validation loss that ends a quarter above
-    its best, beyond its own noise; a positive robust slope since that best; a training loss far
-    below it; and, where a metric is known, a metric that stays behind as well.
+    Compares the level of the last third of the validation losses with the best level before. It
+    fires where they end a quarter higher, beyond their own noise, while the training loss went on
+    falling, and where that costs something: a share of what a constant prediction costs, or of
+    the metric. It also fires where the validation loss never follows the training loss at all.
 
     ## Why is this bad?
     What the model learns after the turning point is noise of the training rows. The weights that
@@ -57,71 +58,132 @@ class Overfitting(Rule):
     remedies = ("early-stopping", "dropout", "weight-decay")
 
     def check(self, case: Case) -> Iterable[Finding]:
-        """One finding where the validation curve has turned."""
+        """One finding where the validation curve has turned, or never followed."""
         assert case.history is not None
-        curve = case.history.curve("validation")
-        values = [value for _, value in curve if math.isfinite(value)]
+        curve = [p for p in case.history.curve("validation") if math.isfinite(p[1])]
         state = state_of(case)
-        if len(values) < t.OVERFIT_EVALUATIONS or not state.known or state.removed is None:
+        if len(curve) < t.OVERFIT_EVALUATIONS or state.removed is None or not state.fine:
             return
-        turn = _turn(curve)
-        gap = state.removed - max(state.validation_removed or 0.0, -9.99)
-        if turn is None or gap < t.OVERFIT_GAP:
-            return
+        turn = _turn(curve, state)
+        if turn is not None and _costs(case, turn):
+            yield self._turned(case, state, turn)
+        elif _gap(state) > t.OVERFIT_GAP and (_metric_gap(case) or 1.0) > t.OVERFIT_METRIC_GAP:
+            yield self._apart(case, state, curve)
+
+    def _turned(self, case: Case, state: LearningState, turn: Turn) -> Finding:
         worse = (state.validation_removed or 0.0) < 0
-        yield self.finding(
-            _level(case, state, gap, worse=worse),
-            f"validation loss rises {percent(turn.rise)} from its best at step {turn.step:,}",
-            f"The validation loss was {number(turn.best)} at step {turn.step:,} and ends at "
+        return self.finding(
+            _level(case, state, worse=worse),
+            f"validation loss rises {percent(turn.rise)} from its best near step {turn.step:,}",
+            f"The validation loss was {number(turn.best)} near step {turn.step:,} and ends at "
             f"{number(turn.last)}, while the training loss falls to "
             f"{number(state.train_loss or 0.0)}. From there on the model learns its rows by heart."
             + (" It ends worse than a constant prediction." if worse else ""),
             (
                 above("validation loss over its best, relative", turn.rise, t.OVERFIT_RISE),
-                above("loss removed, train minus validation", gap, t.OVERFIT_GAP),
-                fact("slope since the best, lower end, a step", turn.slope),
-                *_metric_gap(case),
+                above("share of the constant's loss given back", turn.lost, t.OVERFIT_LOST),
+                *_metrics(case),
             ),
-            steps=(turn.step, curve[-1][0]),
-            confidence=min(0.5 + 0.2 * math.log10(1 + turn.rise / t.OVERFIT_RISE), 0.95),
+            steps=(turn.step, state.steps),
+            confidence=confidence(turn.rise, t.OVERFIT_RISE, 2),
+        )
+
+    def _apart(
+        self, case: Case, state: LearningState, curve: Sequence[tuple[int, float]]
+    ) -> Finding:
+        gap = _gap(state)
+        worse = (state.validation_removed or 0.0) < 0
+        return self.finding(
+            _level(case, state, worse=worse),
+            f"fits its own rows ({percent(state.removed or 0.0)} of the loss removed), not others "
+            f"({percent(max(state.validation_removed or 0.0, -9.99))})",
+            f"The training loss ends at {number(state.train_loss or 0.0)}, the validation loss at "
+            f"{number(curve[-1][1])}, where a constant prediction costs "
+            f"{number(state.constant or 0.0)}. The model learns rows by heart; if the validation "
+            "loss never fell, the labels may not belong to the inputs.",
+            (above("loss removed, train minus validation", gap, t.OVERFIT_GAP), *_metrics(case)),
+            steps=(1, state.steps),
+            confidence=confidence(gap, t.OVERFIT_GAP, 1),
         )
 
 
 @dataclass(frozen=True)
-class _Turn:
+class Turn:
+    """Where a validation curve turned.
+
+    Attributes:
+        step: Of its best level.
+        best: That level.
+        last: Level of the last third.
+        rise: last / best - 1.
+        lost: Share of the constant prediction's loss that was given back.
+    """
+
     step: int
     best: float
     last: float
     rise: float
-    slope: float
+    lost: float
 
 
-def _turn(curve: Sequence[tuple[int, float]]) -> _Turn | None:
-    """Where the curve turned, if it did so beyond noise and with a positive slope since."""
-    points = [(step, value) for step, value in curve if math.isfinite(value)]
-    step, best = min(points, key=lambda point: point[1])
-    since = [(s, v) for s, v in points if s >= step]
-    rise = generalisation_loss([value for _, value in points])
-    noise = step_noise([value for _, value in points])
-    if not rise > t.OVERFIT_RISE or len(since) < 3 or since[-1][1] - best <= 2 * noise:
+def _turn(curve: Sequence[tuple[int, float]], state: LearningState) -> Turn | None:
+    """The turn of a curve that ends above its best by more than its noise."""
+    late = curve[-max(len(curve) // 3, 2) :]
+    early = curve[: len(curve) - len(late)]
+    values = [value for _, value in early]
+    smooth = [median(values[max(i - 1, 0) : i + 2]) for i in range(len(values))]
+    place = min(range(len(smooth)), key=lambda i: smooth[i])
+    best, last = max(smooth[place], values[place]), median([value for _, value in late])
+    noise = step_noise([value for _, value in curve]) / math.sqrt(len(late))
+    if not best > 0 or last / best - 1 <= t.OVERFIT_RISE or last - best <= 2 * noise:
         return None
-    slope = theil_sen([float(s) for s, _ in since], [v for _, v in since])
-    if slope is None or not slope.value > 0 or (len(since) >= 6 and not slope.rises):
-        return None
-    return _Turn(step, best, since[-1][1], rise, slope.low if len(since) >= 6 else slope.value)
+    trained_on = state.final is not None and state.final < 0.9 * last
+    width = abs((state.constant or 1.0) - state.floor) or 1.0
+    lost = (last - best) / width
+    return Turn(curve[place][0], best, last, last / best - 1, lost) if trained_on else None
 
 
-def _metric_gap(case: Case) -> Iterable[Evidence]:
+def _costs(case: Case, turn: Turn) -> bool:
+    """Whether the turn loses something that counts."""
+    assert case.history is not None
+    base = baseline(case.history.metric, case.batch)
+    scores = (
+        [rescale(v, base) for _, v in case.history.curve("validation", "metric")]
+        if (base is not None)
+        else []
+    )
+    if len(scores) >= t.OVERFIT_EVALUATIONS and case.history.higher_is_better:
+        late = median(scores[-max(len(scores) // 3, 2) :])
+        drop = quantile(scores, 0.9) - late
+        gap = _metric_gap(case)
+        hurts = drop > t.OVERFIT_METRIC or (gap is not None and gap > t.OVERFIT_METRIC_GAP)
+        return hurts and turn.lost > t.OVERFIT_LOST
+    by_values = case.recipe is not None and case.recipe.loss_kind in VALUE_LOSSES
+    return turn.lost > (t.OVERFIT_LOST if by_values else t.OVERFIT_LOST_ALONE)
+
+
+def _gap(state: LearningState) -> float:
+    if state.removed is None or state.validation_removed is None:
+        return 0.0
+    return state.removed - max(state.validation_removed, -9.99)
+
+
+def _metric_gap(case: Case) -> float | None:
     train, validation = metric_skill(case, "train"), metric_skill(case, "validation")
-    if train is not None and validation is not None:
-        yield fact("rescaled metric, train minus validation", train - validation)
+    return train - validation if train is not None and validation is not None else None
 
 
-def _level(case: Case, state: LearningState, gap: float, *, worse: bool) -> Level:
+def _metrics(case: Case) -> Iterable[Evidence]:
+    gap = _metric_gap(case)
+    if gap is not None:
+        yield fact("rescaled metric, train minus validation", gap)
+
+
+def _level(case: Case, state: LearningState, *, worse: bool) -> Level:
     stops = case.recipe is not None and case.recipe.early_stopping
     kept = case.history is not None and case.history.best_step is not None
-    metric_gap = next((e.value for e in _metric_gap(case)), None)
-    if stops or kept or (metric_gap is not None and metric_gap < t.OVERFIT_GAP):
+    if stops or kept:
         return Level.INFO
-    both = worse and gap > 0.5 and (metric_gap is None or metric_gap > 2 * t.OVERFIT_GAP)
-    return Level.ERROR if both and state.fine else Level.WARNING
+    gap = _metric_gap(case)
+    beyond = gap is None or gap > 2 * t.OVERFIT_METRIC_GAP
+    return Level.ERROR if worse and beyond and state.fine else Level.WARNING

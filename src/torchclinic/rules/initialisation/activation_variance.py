@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from torchclinic.core.facts import Case
 from torchclinic.core.finding import Evidence, Finding, Level, Stage
 from torchclinic.functional.depth import decades_per_layer, spread
+from torchclinic.functional.robust import median
 from torchclinic.rules import thresholds as t
 from torchclinic.rules.consequences import LEARNING_CURVES
 from torchclinic.rules.evidence import above, below, learning_evidence
@@ -23,7 +24,8 @@ class ActivationVariance(Rule):
     ## What it does
     Follows the standard deviation of the pre-activations through the untrained net and looks at
     the gain (standard deviation of the weights times the root of fan_in) of each layer. Both must
-    be off: the signal by a factor of 10, the gain outside of [0.2, 3].
+    be off: the signal above 5 or below 0.1, the gain outside of [0.2, 2]. In a deep tanh net,
+    where the signal is bounded, a gain above 2 is enough.
 
     ## Why is this bad?
     A layer multiplies the signal's scale by its gain. A gain of 10 makes it grow tenfold with
@@ -42,7 +44,7 @@ class ActivationVariance(Rule):
 
     ## References
     Glorot & Bengio 2010; He et al. 2015, arXiv 1502.01852; Mishkin & Matas 2016,
-    arXiv 1511.06422 (LSUV); SageMaker Debugger, rule PoorWeightInitialization.
+    arXiv 1511.06422 (LSUV); Poole et al. 2016, arXiv 1606.05340 (chaos above gain 1).
     """
 
     code = "INI102"
@@ -62,22 +64,32 @@ class ActivationVariance(Rule):
         signs = tuple(_signs(layers))
         if len(signs) < 2:
             return
-        state, drift = state_of(case), signs[0]
-        grows = drift.comparison == ">"
-        per_layer = 10 ** abs(decades_per_layer(_stds(layers))) if len(layers) > 2 else None
-        rate = "" if per_layer is None else f" ({times(per_layer)} a layer)"
-        worst = signs[1]
+        state, drift, worst = state_of(case), signs[0], signs[1]
         yield self.finding(
             gated(state, len(signs)),
-            f"initial weights too {'large' if grows else 'small'}: "
+            f"initial weights too {'large' if drift.comparison == '>' else 'small'}: "
             f"gain {number(worst.value)} at {short(worst.layer)}",
-            f"The pre-activations {'grow' if grows else 'shrink'} through the untrained net"
-            f"{rate}: their standard deviation is {_ends(layers)}. The weights of {worst.layer} "
-            f"have the gain {number(worst.value)}, where the usual schemes give 0.6 to 1.4.",
+            f"The weights of {worst.layer} start with the gain {number(worst.value)} (standard "
+            "deviation times the root of fan_in), where the usual schemes give 0.6 to 1.4. "
+            f"{_story(layers, drift)}",
             (*signs, *learning_evidence(state)),
             layers=[worst.layer],
             confidence=confidence(worst.value, worst.threshold or 1.0, len(signs)),
         )
+
+
+def _story(layers: Sequence[InitialLayer], drift: Evidence) -> str:
+    if drift.threshold == t.DEEP:
+        return (
+            f"In {number(drift.value)} layers that saturate at both ends such a gain makes small "
+            "differences between rows grow from layer to layer, and the gradient with them."
+        )
+    per_layer = 10 ** abs(decades_per_layer(_stds(layers))) if len(layers) > 2 else None
+    rate = "" if per_layer is None else f" {times(per_layer)} a layer"
+    return (
+        f"The pre-activations {'grow' if drift.comparison == '>' else 'shrink'}{rate}: their "
+        f"standard deviation is {_ends(layers)}."
+    )
 
 
 def _stds(layers: Sequence[InitialLayer]) -> list[float]:
@@ -93,21 +105,36 @@ def _ends(layers: Sequence[InitialLayer]) -> str:
 
 
 def _signs(layers: Sequence[InitialLayer]) -> Iterable[Evidence]:
+    """The signal's scale first, then the gain that is to blame; () where one of them is sound."""
     gains = [(layer.gain, layer.facts.name) for layer in layers if layer.gain is not None]
     if not gains:
         return
-    high, low = max(gains), min(gains)
+    high, low = max(gains), min((layer.low_gain or 1.0, layer.facts.name) for layer in layers)
     stds = _stds(layers)
     if high[0] > t.GAIN_HIGH and max(stds) > t.FIRST_PREACTIVATION:
-        yield above(
-            "largest standard deviation of pre-activations", max(stds), t.FIRST_PREACTIVATION
-        )
+        what = "largest standard deviation of pre-activations"
+        yield above(what, max(stds), t.FIRST_PREACTIVATION)
         yield above("gain of the initial weights", high[0], t.GAIN_HIGH, layer=high[1])
-        if spread(stds) > t.STD_SPREAD:
-            yield above("pre-activation std, largest over smallest", spread(stds), t.STD_SPREAD)
+        yield from _drift(stds)
     elif 0 < low[0] < t.GAIN_LOW and min(stds) < 1 / t.STD_SPREAD:
         limit = t.Threshold(1 / t.STD_SPREAD, t.STD_SPREAD.source)
         yield below("smallest standard deviation of pre-activations", min(stds), limit)
         yield below("gain of the initial weights", low[0], t.GAIN_LOW, layer=low[1])
-        if spread(stds) > t.STD_SPREAD:
-            yield above("pre-activation std, largest over smallest", spread(stds), t.STD_SPREAD)
+        yield from _drift(stds)
+    else:
+        yield from _chaos(layers)
+
+
+def _drift(stds: Sequence[float]) -> Iterable[Evidence]:
+    if spread(stds) > t.STD_SPREAD:
+        yield above("pre-activation std, largest over smallest", spread(stds), t.STD_SPREAD)
+
+
+def _chaos(layers: Sequence[InitialLayer]) -> Iterable[Evidence]:
+    """A deep tanh net whose hidden gains are above 2: the signal is bounded, the map chaotic."""
+    hidden = [x for x in layers if x.facts.activation in ("tanh", "softsign", "hardtanh")]
+    gain = median([x.gain for x in hidden if x.gain is not None])
+    if len(hidden) >= t.DEEP and gain > t.GAIN_HIGH:
+        worst = max(hidden, key=lambda x: x.gain or 0.0)
+        yield above("hidden layers that saturate at both ends", len(hidden), t.DEEP)
+        yield above("gain of the initial weights", gain, t.GAIN_HIGH, layer=worst.facts.name)

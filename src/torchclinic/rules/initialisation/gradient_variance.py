@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 from torchclinic.core.facts import Case
 from torchclinic.core.finding import Evidence, Finding, Level, Stage
-from torchclinic.functional.depth import factor_per_layer, first_over_last
 from torchclinic.rules import thresholds as t
 from torchclinic.rules.consequences import LEARNING_CURVES
 from torchclinic.rules.evidence import above, below, fact, learning_evidence
+from torchclinic.rules.fading import FEWEST_LAYERS, Fading, fading
 from torchclinic.rules.grading import confidence, gated, state_of
 from torchclinic.rules.initial import initial_layers
 from torchclinic.rules.rule import Rule, register
@@ -22,7 +23,8 @@ class GradientVariance(Rule):
 
     ## What it does
     Compares the gradient's root mean square per weight of the first layer with the last's, in one
-    backward pass before training: below 0.01, or above 70.
+    backward pass before training: below 0.01 (0.05 where the hidden layers alone fade), or above
+    70.
 
     ## Why is this bad?
     A first layer whose gradient is hundreds of times smaller than the last's learns hundreds of
@@ -54,36 +56,33 @@ class GradientVariance(Rule):
     def check(self, case: Case) -> Iterable[Finding]:
         """One finding where the ratio is outside of its range."""
         layers = [x for x in initial_layers(case) if x.readings.gradient_rms is not None]
-        ratio = first_over_last([x.readings.gradient_rms or 0.0 for x in layers])
-        if len(layers) < 3 or not (ratio < t.GRADIENT_LOW or ratio > t.GRADIENT_HIGH):
+        fade = fading([x.readings.gradient_rms or 0.0 for x in layers])
+        if len(layers) < FEWEST_LAYERS or not (fade.fades or fade.ratio > t.GRADIENT_HIGH):
             return
-        state, fades = state_of(case), ratio < t.GRADIENT_LOW
-        signs = tuple(_signs(case, ratio, len(layers)))
         first, last = layers[0].facts.name, layers[-1].facts.name
-        factor = 1 / ratio if fades and ratio > 0 else ratio
-        verb = "fades" if fades else "grows"
-        limit = t.GRADIENT_LOW if fades else t.GRADIENT_HIGH
-        show = below if fades else above
+        what = "gradient RMS, first layer over last"
+        main = (
+            fade.evidence(what, first)
+            if fade.fades
+            else above(what, fade.ratio, t.GRADIENT_HIGH, layer=first)
+        )
+        state, signs = state_of(case), tuple(_signs(case, fade))
+        factor = fade.ratio if not fade.fades else 1 / fade.ratio if fade.ratio > 0 else math.inf
+        verb = "fades" if fade.fades else "grows"
         yield self.finding(
             gated(state, 1 + len(signs)),
             f"untrained: gradient {verb} {times(factor)} from {short(last)} to {short(first)}",
-            f"In the untrained net the gradient of a weight is {number(ratio)} times as large in "
-            f"{first} as in {last}: each of the {len(layers) - 1} layers between multiplies it by "
-            f"about {number(factor_per_layer(ratio, len(layers)))}.",
-            (
-                show("gradient RMS, first layer over last", ratio, limit, layer=first),
-                *signs,
-                *learning_evidence(state),
-            ),
+            f"In the untrained net the gradient of a weight is {number(fade.ratio)} times as large "
+            f"in {first} as in {last}: each of the {len(layers) - 1} layers between multiplies it "
+            f"by about {number(fade.per_layer)}.",
+            (main, *signs, *learning_evidence(state)),
             layers=[first],
-            confidence=confidence(ratio, limit, 1 + len(signs)) - 0.1,
+            confidence=confidence(fade.ratio, main.threshold or 1.0, 1 + len(signs)) - 0.1,
         )
 
 
-def _signs(case: Case, ratio: float, layers: int) -> Iterable[Evidence]:
+def _signs(case: Case, fade: Fading) -> Iterable[Evidence]:
     if case.one_batch is not None and not case.one_batch.passed:
         yield fact("one-batch test failed, tries", len(case.one_batch.best_losses))
-    per_layer = factor_per_layer(ratio, layers)
-    if per_layer < 0.3:
-        limit = t.Threshold(0.3, "Glorot & Bengio 2010; sigmoid' <= 0.25")
-        yield below("factor a layer", per_layer, limit)
+    if fade.hidden < t.HIDDEN_FADE:
+        yield below("factor a hidden layer", fade.hidden, t.HIDDEN_FADE)

@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from torchclinic.core.facts import Case
 from torchclinic.core.finding import Evidence, Finding, Level, Stage
 from torchclinic.core.trace import GRADIENT_RMS, SILENT_SHARE, UPDATE_RATIO, Trace, TracedLayer
-from torchclinic.functional.depth import factor_per_layer, first_over_last
 from torchclinic.functional.learning import LearningState
 from torchclinic.rules import thresholds as t
 from torchclinic.rules.consequences import LEARNING_CURVES
 from torchclinic.rules.evidence import above, below, learning_evidence
+from torchclinic.rules.fading import Fading, fading
 from torchclinic.rules.grading import confidence, gated, state_of
 from torchclinic.rules.initial import initial_layers
 from torchclinic.rules.rule import Rule, register
@@ -27,9 +27,9 @@ class VanishingGradient(Rule):
 
     ## What it does
     Compares the gradient's root mean square per weight in the first layer with the last layer's
-    over the whole run. It fires where the ratio is below 0.01 in most readings *and* the training
-    does not learn; an error also needs first-layer weights that hardly move, or the same picture
-    before training.
+    over the whole run. It fires where the ratio is below 0.01 (0.05 where the hidden layers alone
+    lose more than two thirds each) in most readings *and* the training does not learn; an error
+    also needs first-layer weights that hardly move, or the same picture before training.
 
     ## Why is this bad?
     Going back, each layer multiplies the gradient by its weights and by the slope of its
@@ -71,56 +71,45 @@ class VanishingGradient(Rule):
     def check(self, case: Case) -> Iterable[Finding]:
         """One finding where fading, impact and most readings agree."""
         assert case.trace is not None
-        layers = deep_layers(case.trace)
-        shape, state = profile(layers, GRADIENT_RMS), state_of(case)
-        ratio = first_over_last(shape.values)
-        if len(shape) < 3 or not ratio < t.GRADIENT_LOW or state.fine or _silenced(case.trace):
+        shape, state = profile(deep_layers(case.trace), GRADIENT_RMS), state_of(case)
+        fade = fading(shape.values)
+        if not fade.fades or state.fine or _silenced(case.trace):
             return
         first, last = (layer_of(case.trace, shape.names[i]) for i in (0, -1))
         if first is None or last is None:
             return
-        agree = agreeing(first[GRADIENT_RMS], last[GRADIENT_RMS], t.GRADIENT_LOW, _NO_LIMIT)
+        main = fade.evidence("gradient RMS, first layer over last", first.name)
+        agree = agreeing(first[GRADIENT_RMS], last[GRADIENT_RMS], main.threshold or 0.0, _NO_LIMIT)
         if agree < t.AGREEING:
             return
         signs = tuple(_signs(case, first))
         level = _level(state, signs)
         if level is not None:
-            yield self._found(state, shape, ratio, agree, signs, level, first)
+            facts = (main, above("share of the readings that agree", agree, t.AGREEING), *signs)
+            yield self._found(state, shape, fade, facts, level, first)
 
     def _found(
         self,
         state: LearningState,
         shape: Profile,
-        ratio: float,
-        agree: float,
-        signs: tuple[Evidence, ...],
+        fade: Fading,
+        facts: tuple[Evidence, ...],
         level: Level,
         first: TracedLayer,
     ) -> Finding:
-        per_layer = factor_per_layer(ratio, len(shape))
-        fade = times(1 / ratio) if ratio > 0 else "to zero"
+        size = times(1 / fade.ratio) if fade.ratio > 0 else "to zero"
         activation = f" with {first.activation}" if first.activation else ""
         return self.finding(
             level,
-            f"gradient fades {fade} from {short(shape.names[-1])} to {short(shape.names[0])}",
+            f"gradient fades {size} from {short(shape.names[-1])} to {short(shape.names[0])}",
             f"Over the run the gradient of a weight is {number(shape.values[-1])} in "
             f"{shape.names[-1]} but {number(shape.values[0])} in {shape.names[0]}: each "
-            f"layer{activation} multiplies it by about {number(per_layer)} on its way back. "
-            f"{_impact(state, signs)}",
-            (
-                below(
-                    "gradient RMS, first layer over last",
-                    ratio,
-                    t.GRADIENT_LOW,
-                    layer=shape.names[0],
-                ),
-                above("share of the readings that agree", agree, t.AGREEING),
-                *signs,
-                *learning_evidence(state),
-            ),
+            f"layer{activation} multiplies it by about {number(fade.per_layer)} on its way back. "
+            f"{_impact(state, facts)}",
+            (*facts, *learning_evidence(state)),
             layers=shape.names[: max(len(shape) // 2, 1)],
             steps=window(first, GRADIENT_RMS),
-            confidence=confidence(ratio, t.GRADIENT_LOW, 2 + len(signs)),
+            confidence=confidence(fade.ratio, t.GRADIENT_FADED, len(facts)),
         )
 
 
@@ -130,9 +119,9 @@ def _signs(case: Case, first: TracedLayer) -> Iterable[Evidence]:
     if moved and moved[0] < t.EARLY_UPDATE:
         yield below("update-to-weight ratio", moved[0], t.EARLY_UPDATE, layer=first.name)
     readings = [layer.readings.gradient_rms for layer in initial_layers(case)]
-    before = first_over_last([value for value in readings if value is not None])
-    if before < t.GRADIENT_LOW:
-        yield below("the same ratio before training", before, t.GRADIENT_LOW)
+    before = fading([value for value in readings if value is not None])
+    if before.fades:
+        yield before.evidence("the same ratio before training", first.name)
 
 
 def _silenced(trace: Trace) -> bool:
