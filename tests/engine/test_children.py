@@ -11,15 +11,11 @@ from pathlib import Path
 
 import pytest
 import torch
+
 from engine.recipes import mse, recipe, with_step
-
+from torchclinic.engine import RunsInterrupted, run_arms
 from torchclinic.engine import child as child_module
-from torchclinic.engine import run_arms
 from torchclinic.engine.child import Child, _Watchdog
-from torchclinic.engine.outcome import Outcome
-
-linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="forks on Linux only")
-pytestmark = linux
 
 
 def in_child_only(action):
@@ -36,6 +32,11 @@ def in_child_only(action):
 
 def kill_myself():
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def losses(result):
+    assert result.run is not None
+    return result.run.history.losses
 
 
 def test_a_closure_needs_no_pickling():
@@ -58,29 +59,22 @@ def test_a_child_that_dies_is_replaced_by_a_run_in_this_process(action, note):
     results = run_arms(arms, range(2), parallel=2)
     plain = run_arms({"dies": with_step(mse)}, range(2), parallel=1)
     assert all(note in r.note and r.error is None for r in results["dies"])
-    assert [r.run.history.losses for r in results["dies"]] == [
-        r.run.history.losses for r in plain["dies"]
-    ]
+    assert [losses(r) for r in results["dies"]] == [losses(r) for r in plain["dies"]]
     assert all(r.note == "" for r in results["lives"])
 
 
 def test_an_untyped_error_is_tried_once_more_in_this_process():
-    tries = []
+    class NotInAFork(list):
+        here = os.getpid()
 
-    def break_down():
-        raise RuntimeError("not in a fork")
+        def __len__(self):
+            if os.getpid() != self.here:
+                raise OSError("not in a fork")
+            return super().__len__()
 
-    def step(model, batch):
-        tries.append(1)
-        break_down()
-
-    class Data(list):
-        def __iter__(self):
-            tries.append(1)
-            raise OSError("not readable")
-
-    results = run_arms({"a": recipe(data=Data([1]))}, range(2), parallel=2)
-    assert all(r.run is None and r.error for r in results["a"])
+    results = run_arms({"a": recipe(data=NotInAFork([recipe().data]))}, range(2), parallel=2)
+    assert [r.note for r in results["a"]] == ["OSError: not in a fork"] * 2
+    assert all(r.run is not None and r.error is None for r in results["a"])
 
 
 def test_a_child_that_hangs_is_replaced(monkeypatch):
@@ -111,9 +105,9 @@ def test_the_watchdog_forgives_work_and_long_sleeps_of_the_machine(monkeypatch):
 
 
 def test_an_outcome_that_cannot_be_pickled_is_an_error():
-    outcome = Child(lambda: (lambda: 1)).collect()
+    outcome = Child(lambda: lambda: 1).collect()
     assert outcome.value is None
-    assert "cannot be handed over" in outcome.error
+    assert "cannot be handed over" in str(outcome.error)
     assert not outcome.final
 
 
@@ -126,25 +120,13 @@ def test_no_child_is_left_after_an_error_of_the_caller():
         raise ValueError("enough")
 
     with pytest.raises(ValueError, match="enough"):
-        run_arms({"a": recipe(), "b": with_step(lambda m, b: mse(m, b))}, range(9),
-                 parallel=3, on_result=stop)
+        run_arms(
+            {"a": recipe(), "b": with_step(mse)},
+            range(9),
+            parallel=3,
+            on_result=stop,
+        )
     assert not multiprocessing.active_children()
-
-
-def test_outcomes_compare():
-    assert Child(lambda: 3).collect().value == 3
-    assert Outcome(3) == Outcome(3)
-
-
-def script(body):
-    return textwrap.dedent(body).replace("TESTS", str(Path(__file__).parents[1]))
-
-
-def start(body):
-    return subprocess.Popen(
-        [sys.executable, "-c", script(body)], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        text=True, start_new_session=True,
-    )
 
 
 def alive(pid):
@@ -155,32 +137,7 @@ def alive(pid):
     return state != "Z"
 
 
-LONG = """
-    import os, sys, time
-    sys.path.insert(0, "TESTS")
-    from engine.recipes import mse, with_step
-    from torchclinic.engine import RunsInterrupted, run_arms
-    def step(model, batch):
-        if not step.told:
-            step.told = True
-            os.write(1, f"{os.getpid()}\\n".encode())
-        time.sleep(0.01)
-        return mse(model, batch)
-    step.told = False
-    try:
-        run_arms({"a": with_step(step, steps=100_000)}, range(2), parallel=2)
-    except RunsInterrupted as interrupt:
-        print([r.error for r in interrupt.results["a"]], flush=True)
-"""
-
-
-def two_children(process):
-    pids = [int(process.stdout.readline()) for _ in range(2)]
-    assert all(map(alive, pids))
-    return pids
-
-
-def wait_until_gone(pids):
+def gone(pids):
     for _ in range(100):
         if not any(map(alive, pids)):
             return True
@@ -188,30 +145,59 @@ def wait_until_gone(pids):
     return False
 
 
-def test_ctrl_c_ends_parent_and_children():
-    process = start(LONG)
-    pids = two_children(process)
+def long_study(pids, told):
+    """Runs two endless children; says who they are and how it ended."""
+    os.setsid()
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    first = []
+
+    def step(model, batch):
+        if not first:
+            first.append(1)
+            pids.put(os.getpid())
+        time.sleep(0.01)
+        return mse(model, batch)
+
+    try:
+        run_arms({"a": with_step(step, steps=100_000)}, range(2), parallel=2)
+    except RunsInterrupted as interrupt:
+        told.send([r.error for r in interrupt.results["a"]])
+
+
+@pytest.fixture
+def study():
+    """A process that runs a long study, its children's pids, and what it tells in the end."""
+    context = multiprocessing.get_context("fork")
+    pids, (told, tells) = context.SimpleQueue(), context.Pipe(duplex=False)
+    process = context.Process(target=long_study, args=(pids, tells))
+    process.start()
+    tells.close()
+    children = [pids.get() for _ in range(2)]
+    assert all(map(alive, children))
+    yield process, children, told
+    process.kill()
+    process.join()
+
+
+def test_ctrl_c_ends_parent_and_children(study):
+    process, children, told = study
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to all of them
-    out, err = process.communicate(timeout=60)
-    assert out.strip() == "['interrupted', 'interrupted']"
-    assert "Traceback" not in err
-    assert wait_until_gone(pids)
+    assert told.recv() == ["interrupted", "interrupted"]
+    process.join(30)
+    assert process.exitcode == 0
+    assert gone(children)
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_children_die_with_a_parent_that_is_killed(number):
-    process = start(LONG)
-    pids = two_children(process)
-    process.send_signal(number)
-    process.wait(timeout=60)
-    process.stdout.close()
-    process.stderr.close()
-    assert wait_until_gone(pids)
+def test_children_die_with_a_parent_that_is_killed(study, number):
+    process, children, _ = study
+    os.kill(process.pid, number)
+    process.join(30)
+    assert process.exitcode == -number
+    assert gone(children)
 
 
 HOT = """
-    import sys
-    sys.path.insert(0, "TESTS")
     import torch
     from torch import nn
     from engine.recipes import recipe
@@ -237,8 +223,12 @@ HOT = """
 
 def test_a_fork_of_a_parent_with_busy_threads_does_not_hang():
     done = subprocess.run(
-        [sys.executable, "-c", script(HOT)], capture_output=True, text=True, timeout=120,
-        env={**os.environ, "OMP_NUM_THREADS": "4"},
+        [sys.executable, "-c", textwrap.dedent(HOT)],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, "OMP_NUM_THREADS": "4", "PYTHONPATH": str(Path(__file__).parents[1])},
     )
     assert done.returncode == 0, done.stderr
     forked, here, again = done.stdout.splitlines()

@@ -1,8 +1,8 @@
 import pytest
 import torch
-from engine.recipes import points, recipe
 from torch.utils.data import DataLoader, Dataset, Subset, TensorDataset
 
+from engine.recipes import points, recipe
 from torchclinic.core import Splits
 from torchclinic.engine import forking
 from torchclinic.engine.cores import _quota, available_cores
@@ -63,7 +63,8 @@ def test_other_machines_may_not(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("text", "cores"), [("200000 100000\n", 2), ("50000 100000", 1), ("max 100000", None), ("", None)]
+    ("text", "cores"),
+    [("200000 100000\n", 2), ("50000 100000", 1), ("max 100000", None), ("", None)],
 )
 def test_quota_of_a_container(tmp_path, text, cores):
     path = tmp_path / "cpu.max"

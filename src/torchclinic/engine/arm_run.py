@@ -62,7 +62,7 @@ class Progress:
         return self.seconds / self.done * (self.total - self.done) if self.done else None
 
 
-class RunsInterrupted(KeyboardInterrupt):  # noqa: N818 - it is an interrupt, not an error
+class RunsInterrupted(KeyboardInterrupt):
     """Ctrl-C during `run_arms`; what was finished until then is in `results`.
 
     Attributes:

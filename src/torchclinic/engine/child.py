@@ -18,7 +18,9 @@ import torch
 
 from torchclinic.engine.outcome import Outcome, Work, attempt
 
-STALLED_SECONDS = 60.0  # without a moment of processor time: it waits for something that never comes
+STALLED_SECONDS = (
+    60.0  # without a moment of processor time: it waits for something that never comes
+)
 _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of prctl(2)
 
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.optim import SGD
 from torch.utils.data import DataLoader, Subset, TensorDataset
 
 from torchclinic.core import Recipe
@@ -37,6 +38,16 @@ def why_not_forked(recipes: Iterable[Recipe]) -> str:
         if not all(_lies_in_memory(s) for s in (splits.train, splits.validation, splits.test)):
             return f"the data of {recipe.name} may read a file, whose position a fork shares"
     return ""
+
+
+def warm_up() -> None:
+    """Let this process import what the first step of any optimizer imports.
+
+    That is 800 modules and takes over a second, which each child would spend anew.
+    """
+    parameter = nn.Parameter(torch.zeros(1))
+    parameter.grad = torch.zeros(1)
+    SGD([parameter], lr=0.1).step()
 
 
 def _lies_in_memory(source: Any) -> bool:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from torchclinic.core import Recipe, UsageError
 from torchclinic.engine.arm_run import ArmRun, Progress, RunsInterrupted
 from torchclinic.engine.cores import available_cores
-from torchclinic.engine.forking import why_not_forked
+from torchclinic.engine.forking import warm_up, why_not_forked
 from torchclinic.engine.ledger import Cell, Ledger
 from torchclinic.engine.outcome import Work, attempt
 from torchclinic.engine.threads import single_thread
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from torchclinic.watch import WatchOptions
 
 
-def run_arms(
+def run_arms(  # noqa: PLR0913 - everything after the seeds is optional and by name
     arms: Mapping[str, Recipe],
     seeds: Iterable[int],
     *,
@@ -89,6 +89,7 @@ def _execute(ledger: Ledger, works: Mapping[Cell, Work], processes: int) -> None
     """Do all work in children if there are to be several, and here what is left."""
     left = list(works)
     if processes > 1:
+        warm_up()
         crew = Workers[Cell](processes, ledger.may_begin)
         with closing(crew.outcomes(works.items())) as outcomes:
             left = [cell for cell, result in outcomes if not ledger.book(cell, result, again=True)]

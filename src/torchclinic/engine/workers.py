@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from multiprocessing.connection import wait
 from typing import Generic, TypeVar
 
@@ -28,7 +28,7 @@ class Workers(Generic[Key]):
         self._may_start = may_start
         self._children: dict[Child, Key] = {}
 
-    def outcomes(self, jobs: Iterable[tuple[Key, Work]]) -> Iterator[tuple[Key, Outcome]]:
+    def outcomes(self, jobs: Iterable[tuple[Key, Work]]) -> Generator[tuple[Key, Outcome]]:
         """Do the jobs, begun in their order, and yield (key, outcome) of each that was done."""
         pending = iter(jobs)
         try:
