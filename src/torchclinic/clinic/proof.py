@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from torchclinic.clinic.search.scoring import final_value
+from torchclinic.clinic.watched_run import often
 from torchclinic.core.errors import TrainingError, UsageError
 from torchclinic.core.history import Run
 from torchclinic.core.recipe import Recipe
 from torchclinic.core.verdict import PairedComparison
 from torchclinic.engine import ArmRun, run_arms
 from torchclinic.study import paired_comparison
+from torchclinic.training import planned_steps
 
 FEWEST_SEEDS = 6  # with n pairs the smallest two-sided sign-flip p is 2 / 2^n
 
@@ -54,7 +56,7 @@ def prove(
         raise UsageError(f"seeds is {seeds}", hint=f"a proof takes {FEWEST_SEEDS} or more")
     chosen = tuple(range(seeds))
     arms = {"faulty": faulty, "repaired": repaired}
-    results = run_arms(arms, chosen, test=True, watch_first=True)
+    results = run_arms(arms, chosen, test=True, watch_first=often(planned_steps(faulty)))
     before, after = results["faulty"], results["repaired"]
     for runs in (before, after):
         _insist(runs)

@@ -10,6 +10,8 @@ from torchclinic.training import planned_steps, train
 from torchclinic.watch import WatchOptions
 
 PROBE_STEPS = 12  # updates that tell how long one takes
+READINGS = 128
+UNKNOWN_STEPS = 1024
 FEWEST_STEPS = 100  # a shorter curve shows nothing
 
 
@@ -60,8 +62,17 @@ def watch_run(
     steps = allowed if planned is None else min(allowed, max(round(planned * share), FEWEST_STEPS))
     if planned is not None:
         steps = min(steps, planned)
-    run = train(recipe, seed, max_steps=steps, watch=WatchOptions(), evaluate_train=True)
+    run = train(recipe, seed, max_steps=steps, watch=often(steps), evaluate_train=True)
     return WatchedRun(run, len(run.history.losses), planned, seconds)
+
+
+def often(steps: int | None) -> WatchOptions:
+    """Options for a run of our own: about 128 readings, however long it is.
+
+    The overhead budget is for other people's time; silence is only believed on 512 rows, which
+    takes 16 readings of batches of 32.
+    """
+    return WatchOptions(every=max(1, (steps or UNKNOWN_STEPS) // READINGS))
 
 
 def step_seconds(recipe: Recipe, seed: int) -> float:

@@ -21,12 +21,14 @@ class HeardLoss:
         name: Its name.
         output: The tensor that entered it as prediction.
         target: What it was compared with.
+        ignored: Class number that stands for "no target" (`ignore_index`), None without one.
     """
 
     kind: LossKind
     name: str
     output: Tensor
     target: Tensor | None
+    ignored: int | None = None
 
 
 class LossListener(TorchFunctionMode):
@@ -52,5 +54,6 @@ class LossListener(TorchFunctionMode):
             target = args[1] if len(args) > 1 else kwargs.get("target")
             if isinstance(output, Tensor):
                 found = target if isinstance(target, Tensor) else None
-                self.heard.append(HeardLoss(kind, func.__name__, output, found))
+                ignored = kwargs.get("ignore_index")
+                self.heard.append(HeardLoss(kind, func.__name__, output, found, ignored))
         return func(*args, **kwargs)

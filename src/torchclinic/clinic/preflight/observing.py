@@ -8,11 +8,14 @@ from typing import Any
 from torch import Tensor, nn
 
 from torchclinic.clinic.preflight.loss_listener import HeardLoss, LossListener
+from torchclinic.core.errors import DataError, LossError, TorchclinicError
 from torchclinic.core.facts import LossKind
 from torchclinic.core.recipe import Recipe
-from torchclinic.graph import ForwardMap, ForwardRecorder, tensors_in
+from torchclinic.graph import ForwardMap, ForwardRecorder
 from torchclinic.graph.recorder import OnOutput
 from torchclinic.training import compute_loss, loss_kind, loss_name, split_batch
+from torchclinic.training.batch import first_tensor
+from torchclinic.training.objective import OUTPUT_KEYS
 
 
 @dataclass(frozen=True)
@@ -20,17 +23,21 @@ class Observation:
     """What one pass showed.
 
     Attributes:
-        loss: The loss, with its graph.
+        loss: The loss, with its graph; None when the loss could not be computed.
+        error: Why not.
         output: The tensor that enters the loss; None when it is not known.
         target: What it is compared with; None when it is not known.
+        ignored: Class number that stands for "no target", None without one.
         kind: Kind of the loss.
         name: Name of the loss.
         forward_map: How the layers hang together.
     """
 
-    loss: Tensor
+    loss: Tensor | None
+    error: TorchclinicError | None
     output: Tensor | None
     target: Tensor | None
+    ignored: int | None
     kind: LossKind
     name: str
     forward_map: ForwardMap
@@ -47,26 +54,38 @@ def observe(
         batch: As the data delivers it.
         on_output: Called with the name and output of each weighted layer.
 
+    Returns:
+        What was seen; also where the forward pass went well and only the loss could not be had.
+
     Raises:
-        ModelError, LossError, DataError: As the training would.
+        ModelError: When the forward pass raises.
+        LossError, DataError: When there was no forward pass at all.
     """
     recorder = ForwardRecorder(model, on_output)
+    loss, outputs, failure = None, None, None
     with LossListener() as listener, recorder:
-        loss, outputs = compute_loss(recipe, model, batch)
-    heard = _main(listener.heard)
-    kind = loss_kind(recipe.loss)
+        try:
+            loss, outputs = compute_loss(recipe, model, batch)
+        except (LossError, DataError) as error:
+            if not recorder.returned:
+                raise
+            failure, outputs = error, recorder.returned
+    heard = main_loss(listener)
     output, target = _compared(batch, outputs, heard)
+    kind, name = loss_kind(recipe.loss), loss_name(recipe.loss)
     if kind == "custom" and heard is not None:
         kind = heard.kind
-    name = loss_name(recipe.loss)
     if recipe.loss is None and heard is not None:
         name = f"{heard.name} in a custom step"
-    return Observation(loss, output, target, kind, name, recorder.result(output))
+    ignored = None if heard is None else heard.ignored
+    return Observation(
+        loss, failure, output, target, ignored, kind, name, recorder.result(output)
+    )
 
 
-def _main(heard: list[HeardLoss]) -> HeardLoss | None:
+def main_loss(listener: LossListener) -> HeardLoss | None:
     """The first loss that is compared with targets; a module may call another one inside."""
-    return next((call for call in heard if call.target is not None), None)
+    return next((call for call in listener.heard if call.target is not None), None)
 
 
 def _compared(
@@ -77,4 +96,4 @@ def _compared(
     if outputs is None:
         return None, None
     _, targets = split_batch(batch)
-    return next(tensors_in(outputs), None), next(tensors_in(targets), None)
+    return first_tensor(outputs, OUTPUT_KEYS), first_tensor(targets)

@@ -6,9 +6,11 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.utils.data import TensorDataset
 
 from torchclinic.core.recipe import Recipe
 from torchclinic.data import batches
+from torchclinic.data.order import spread_rows
 from torchclinic.data.structure import rows_of, take_rows, tensors_of
 from torchclinic.training import split_batch
 
@@ -18,6 +20,26 @@ SAMPLE_ROWS = 512
 def sample_of(recipe: Recipe, part: Any, rows: int = SAMPLE_ROWS) -> Any:
     """Up to `rows` rows of a part of the data, spread over it, structured as a batch."""
     return batches(part, batch_size=recipe.batch_size).sample(rows)
+
+
+def thinned(batch: Any, rows: int) -> Any:
+    """Up to `rows` rows of a batch, spread over it.
+
+    >>> thinned(torch.arange(3), 10).tolist()
+    [0, 1, 2]
+    """
+    have = rows_of(batch)
+    return batch if have is None or have <= rows else take_rows(batch, spread_rows(have, rows))
+
+
+def repeated(batch: Any, rows: int) -> Any:
+    """The rows of a batch over and over until there are `rows`.
+
+    >>> repeated(torch.arange(2), 5).tolist()
+    [0, 1, 0, 1, 0]
+    """
+    have = rows_of(batch)
+    return batch if not have else take_rows(batch, torch.arange(rows) % have)
 
 
 def first_input(batch: Any) -> Tensor | None:
@@ -38,6 +60,26 @@ def finite_rows(batch: Any) -> Any:
     if bool(good.all()) or not bool(good.any()):
         return batch
     return take_rows(batch, good.nonzero().flatten())
+
+
+def nonfinite_in(part: Any) -> tuple[int, int]:
+    """NaN and infinite elements in all inputs and in all targets of data that is in memory.
+
+    Of other data nothing is known: (0, 0).
+
+    >>> nonfinite_in((torch.tensor([[1.0], [float("nan")]]), torch.zeros(2)))
+    (1, 0)
+    """
+    held = part.tensors if isinstance(part, TensorDataset) else part
+    if not isinstance(held, tuple | dict | Tensor):
+        return 0, 0
+    inputs, targets = split_batch(held)
+    return _nonfinite(inputs), _nonfinite(targets)
+
+
+def _nonfinite(value: Any) -> int:
+    real = (t for t in tensors_of(value) if t.is_floating_point())
+    return sum(t.numel() - int(t.isfinite().sum()) for t in real)
 
 
 def halves(batch: Any) -> tuple[Any, Any]:
