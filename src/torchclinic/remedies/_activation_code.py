@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from torchclinic.core import LayerFacts, ModelFacts
 from torchclinic.functional.activation import ACTIVATIONS
 from torchclinic.remedies._code import names, submodule
+from torchclinic.remedies._layers import are_sure, names_tell
 from torchclinic.remedies._treat import treat_code
 
 
@@ -27,15 +28,17 @@ def replacing_code(
     """
     slots = [layer.activation_module or "" for layer in layers]
     same_as_output = facts.output_activation in {layer.activation for layer in layers}
-    if not all(slots) or (same_as_output and not facts.output_activation_module):
+    output = facts.output_activation_module
+    mixed = not names_tell(facts, layers) or (same_as_output and output is None)
+    if mixed or not all(slots) or output in slots:
         after = ", ".join(layer.name for layer in layers)
-        comment = f"in forward(): {function} instead of {_kinds(layers)} after {after}, or"
-        return treat_code(remedy, comment)
+        by_hand = f"in forward(): {function} instead of {_kinds(layers)} after {after}"
+        return treat_code(remedy, by_hand if are_sure(facts, layers) else "")
     if len(set(slots)) == 1:
         return _one(slots[0], module)
     if len(set(slots)) == len(slots) and all(map(_are_siblings, layers, slots)):
         return _by_name(slots, module)
-    return _by_class(layers, module, facts.output_activation_module if same_as_output else None)
+    return _by_class(layers, module, output if same_as_output else None)
 
 
 def _one(slot: str, module: str) -> str:

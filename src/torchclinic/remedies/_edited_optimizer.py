@@ -13,6 +13,7 @@ from torch.optim import Optimizer
 
 from torchclinic.core import Recipe
 from torchclinic.core.recipe import OptimizerFactory
+from torchclinic.nn import Destandardise, Standardise
 from torchclinic.remedies._place import Place
 
 
@@ -64,8 +65,36 @@ def edit_optimizer(recipe: Recipe, edit: OptimizerEdit) -> Recipe:
 
 
 def build(factory: Callable[..., Any], model: nn.Module) -> Optimizer:
-    """Call an optimizer factory with the model's parameters, or with the model if it wants that."""
-    return factory(model) if takes_model(factory) else factory(list(model.parameters()))
+    """Call an optimizer factory with the model's parameters, or with the model if it wants that.
+
+    A factory that wants the model looks for the user's layers in it, so it gets what stands behind
+    a `Standardise` or in front of a `Destandardise`.
+    """
+    return factory(inside(model)) if takes_model(factory) else factory(list(model.parameters()))
+
+
+def inside(model: nn.Module) -> nn.Module:
+    """The user's model without the layers of statistics that were put around it.
+
+    >>> from torchclinic.nn import Standardise
+    >>> inside(nn.Sequential(Standardise(0.0, 1.0), nn.Tanh()))
+    Tanh()
+    """
+    while type(model) is nn.Sequential and len(model) == 2:
+        if isinstance(model[0], Standardise):
+            model = model[1]
+        elif isinstance(model[1], Destandardise):
+            model = model[0]
+        else:
+            break
+    return model
+
+
+def keep_reach(recipe: Recipe) -> Recipe:
+    """The recipe with an optimizer factory that finds the user's layers in a wrapped model."""
+    if not takes_model(recipe.optimizer) or isinstance(recipe.optimizer, EditedOptimizer):
+        return recipe
+    return recipe.replace(optimizer=EditedOptimizer(recipe.optimizer, ()))
 
 
 def takes_model(factory: Callable[..., Any]) -> bool:

@@ -15,6 +15,7 @@ from torchclinic.remedies._sample import Sample
 from torchclinic.remedies._treat import treat_code
 from torchclinic.remedies.surgery import observe
 
+NO_GAIN = ("softmax", "log_softmax", "softmin", "glu")
 BOUNDED = ("tanh", "sigmoid", "softsign", "hardtanh", "hardsigmoid", "tanhshrink")
 
 
@@ -35,7 +36,7 @@ class Initialise:
 def hidden_activations(facts: ModelFacts) -> tuple[str, ...]:
     """Names of the activations after hidden layers, without repetition."""
     found = (layer.activation for layer in weighted(facts) if not layer.output)
-    return tuple(dict.fromkeys(name for name in found if name))
+    return tuple(dict.fromkeys(name for name in found if name and name not in NO_GAIN))
 
 
 def filling_code(remedy: str, facts: ModelFacts, hidden_line: str, output_line: str) -> str:
@@ -54,6 +55,15 @@ def filling_code(remedy: str, facts: ModelFacts, hidden_line: str, output_line: 
         return treat_code(remedy)
     kinds = [f"nn.{kind}" for kind in dict.fromkeys(layer.kind for layer in layers)]
     wanted = kinds[0] if len(kinds) == 1 else f"({', '.join(kinds)})"
+    if hidden_line == output_line:
+        return (
+            "from torch import nn\n\n"
+            "for layer in model.modules():\n"
+            f"    if isinstance(layer, {wanted}):\n"
+            f"        {hidden_line}\n"
+            "        if layer.bias is not None:\n"
+            "            nn.init.zeros_(layer.bias)"
+        )
     return (
         "from torch import nn\n\n"
         f"layers = [m for m in model.modules() if isinstance(m, {wanted})]\n"

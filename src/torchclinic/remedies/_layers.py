@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 from torchclinic.core import Case, LayerFacts, ModelFacts
@@ -48,13 +49,35 @@ def without_norm(facts: ModelFacts) -> tuple[LayerFacts, ...]:
     Layers of residual blocks in a model that has norms are left out: those blocks have theirs
     where their author wanted them. Of a block without any, the convolution before the sum counts.
     """
+    before_norm = {first.name for first, second in pairwise(facts.layers) if is_norm(second.kind)}
     return tuple(
         layer
         for layer in hidden(facts)
         if not layer.normalised
+        and (facts.order_known or layer.name not in before_norm)
         and not (layer.residual and facts.norms)
         and (layer.activation is not None or (layer.residual and layer.kind in CONVOLUTIONAL))
     )
+
+
+GATES = ("sigmoid", "hardsigmoid", "softmax")
+TORCHS_OWN = ("MultiheadAttention",)
+
+
+def are_sure(facts: ModelFacts, layers: Sequence[LayerFacts]) -> bool:
+    """Whether surgery, which sees the operations, will choose just these layers.
+
+    Not inside blocks that torch wrote, and not where a sigmoid beside other activations may be a
+    gate, which the facts do not tell from a hidden activation.
+    """
+    followed = {layer.activation for layer in hidden(facts) if layer.activation}
+    mixed = len(followed) > 1 and any(layer.activation in GATES for layer in layers)
+    return not mixed and not any(layer.kind in TORCHS_OWN for layer in facts.layers)
+
+
+def names_tell(facts: ModelFacts, layers: Sequence[LayerFacts]) -> bool:
+    """Whether code can go by the names of these layers: they are modules and `are_sure`."""
+    return are_sure(facts, layers) and all(layer.kind != "Parameter" for layer in layers)
 
 
 def after_recurrent(facts: ModelFacts) -> tuple[LayerFacts, ...]:

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset, default_collate
 
 from torchclinic.core import Recipe, SurgeryError
-from torchclinic.graph import undisturbed
+from torchclinic.graph import tensors_in, undisturbed
 
 ROWS = 64
 STATISTICS_ROWS = 4096  # the mean is then known to 1/64 of a standard deviation
@@ -57,17 +57,25 @@ class Sample:
             SurgeryError: If the forward pass raises.
         """
         with undisturbed(model):
-            return self.forward(model.eval())
+            return self.on(model).forward(model.eval())
+
+    def on(self, model: nn.Module) -> Sample:
+        """The same rows on the device of the model's first parameter."""
+        first = next(iter(model.parameters()), None)
+        if first is None:
+            return self
+        return Sample(map_tensors(lambda tensor: tensor.to(first.device), self.batch), self.step)
 
     def forward(self, model: nn.Module) -> Any:
         """The model's output in whichever mode it is; the loss with a custom step.
 
+        The tensors are handed over as they are, so that a recorder sees them first in the model.
+
         Raises:
             SurgeryError: If the forward pass raises.
         """
-        batch = _to_device_of(model, self.batch)
         try:
-            return self.step(model, batch) if self.step else call(model, split(batch)[0])
+            return self.step(model, self.batch) if self.step else call(model, split(self.batch)[0])
         except Exception as error:
             raise SurgeryError(
                 f"the forward pass raised {type(error).__name__}: {error}",
@@ -82,14 +90,14 @@ def sample_of(recipe: Recipe) -> Sample | None:
 
 
 def some_rows(source: Any, wanted: int) -> Any | None:
-    """Up to `wanted` rows spread over the data, detached copies; None for a one-shot iterator.
+    """Up to `wanted` finite rows spread over the data, copies; None for a one-shot iterator.
 
     >>> some_rows((torch.arange(100.0).reshape(50, 2), torch.arange(50)), 2)[1].tolist()
     [0, 49]
     """
     with preserved():
         batch = _rows(source, wanted)
-    return map_tensors(lambda tensor: tensor.detach().clone(), batch)
+    return map_tensors(lambda tensor: tensor.detach().clone(), _finite(batch))
 
 
 def statistics_rows(source: Any) -> Any | None:
@@ -221,6 +229,22 @@ def _indexed_head(batch: Any, wanted: int) -> Any:
     return map_tensors(lambda t: t[:rows] if t.dim() else t, tensors)
 
 
+def _finite(batch: Any) -> Any:
+    """The rows without NaN and infinities, if there are any."""
+    first = first_tensor(batch)
+    if first is None or first.dim() == 0:
+        return batch
+    kept = torch.ones(first.shape[0], dtype=torch.bool)
+    for leaf in tensors_in(batch):
+        if leaf.dim() > 0 and leaf.shape[0] == first.shape[0]:
+            kept &= leaf.detach().isfinite().reshape(leaf.shape[0], -1).all(1).cpu()
+    if bool(kept.all()) or not bool(kept.any()):
+        return batch
+    return map_tensors(
+        lambda t: t[kept.to(t.device)] if t.shape[:1] == first.shape[:1] else t, batch
+    )
+
+
 def _affordable(tensor: Tensor, wanted: int) -> int:
     row = max(1, tensor[:1].numel())
     return max(2, min(wanted, ELEMENTS * max(1, wanted // ROWS) // row))
@@ -238,11 +262,6 @@ def _as_tensors(value: Any) -> Any:
     if isinstance(value, tuple | list) and not hasattr(value, "_fields"):
         return type(value)(_as_tensors(item) for item in value)
     return value
-
-
-def _to_device_of(model: nn.Module, batch: Any) -> Any:
-    first = next(iter(model.parameters()), None)
-    return batch if first is None else map_tensors(lambda t: t.to(first.device), batch)
 
 
 def _takes(model: nn.Module, names: Mapping[str, Any]) -> bool:

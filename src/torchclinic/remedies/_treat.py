@@ -40,8 +40,14 @@ def treat(model: nn.Module, remedy: str, inputs: Any) -> nn.Module:
     return edit(model, Sample((inputs, None)))
 
 
-def treat_code(remedy: str, comment: str = "") -> str:
-    """Code that has a remedy performed on the model."""
-    lines = [f"# {comment}"] if comment else []
+def treat_code(remedy: str, by_hand: str = "") -> str:
+    """Code that has a remedy performed on the model.
+
+    Args:
+        remedy: Name of the remedy.
+        by_hand: What a person would change in the source instead, for a comment.
+    """
+    lines = [f"# {by_hand}, or" if len(by_hand) < 90 else f"# {by_hand[:86]} ..., or"]
     call = f'model = treat(model, "{remedy}", train_inputs[:64])'
-    return "\n".join(["from torchclinic.remedies import treat", "", *lines, call])
+    imports = "from torchclinic.remedies import treat"
+    return "\n".join([imports, "", *(lines if by_hand else []), call])

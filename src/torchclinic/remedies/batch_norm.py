@@ -8,11 +8,19 @@ from functools import partial
 
 from torch import nn
 
-from torchclinic.core import Applicability, Case, Change, LayerFacts, NotApplicable, Recipe
+from torchclinic.core import (
+    Applicability,
+    Case,
+    Change,
+    LayerFacts,
+    ModelFacts,
+    NotApplicable,
+    Recipe,
+)
 from torchclinic.remedies._base import BaseRemedy
 from torchclinic.remedies._code import names
 from torchclinic.remedies._edited_model import edit_model
-from torchclinic.remedies._layers import CONVOLUTIONAL, model_of, without_norm
+from torchclinic.remedies._layers import CONVOLUTIONAL, are_sure, model_of, names_tell, without_norm
 from torchclinic.remedies._place import Place
 from torchclinic.remedies._registry import register
 from torchclinic.remedies._sample import Sample
@@ -63,7 +71,7 @@ class BatchNorm(BaseRemedy):
         layers = without_norm(facts)
         if not layers:
             return NotApplicable("each hidden layer with an activation has a norm")
-        code = _code(self.name, layers)
+        code = _code(self.name, facts, layers)
         return self.change(partial(edit_model, edit=self.edit), code)
 
 
@@ -85,11 +93,12 @@ def _small_batches(recipe: Recipe, case: Case) -> str:
     return ""
 
 
-def _code(remedy: str, layers: Sequence[LayerFacts]) -> str:
+def _code(remedy: str, facts: ModelFacts, layers: Sequence[LayerFacts]) -> str:
     kinds = {layer.kind for layer in layers}
-    if "Parameter" in kinds or not kinds <= _NORMS.keys():
+    if not names_tell(facts, layers) or not kinds <= _NORMS.keys():
         after = ", ".join(layer.name for layer in layers)
-        return treat_code(remedy, f"in __init__ and forward(): a BatchNorm after {after}, or")
+        by_hand = f"in __init__ and forward(): a BatchNorm after {after}"
+        return treat_code(remedy, by_hand if are_sure(facts, layers) else "")
     blocks = [_loop([x for x in layers if x.kind == kind], kind) for kind in sorted(kinds)]
     return "from torch import nn\n\n" + "\n".join(blocks)
 

@@ -30,7 +30,7 @@ class CosineSchedule(BaseRemedy):
         plain = isinstance(factory, WarmUp) and not isinstance(factory, CosineDecay)
         if factory is not None and not plain:
             return NotApplicable("the recipe has a schedule of its own already")
-        share = factory.share if plain else 0.0
+        share = factory.share if isinstance(factory, WarmUp) else 0.0
         code = warm_up_code(case, share=share, decay=True)
         return self.change(partial(_decay, share=share), code)
 

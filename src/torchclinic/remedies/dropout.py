@@ -1,4 +1,4 @@
-"""Dropout on the inputs of layers that follow a hidden activation."""
+"""Dropout on the inputs of layers that follow a hidden activation or a recurrent layer."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
-from typing import Any
 
 from torch import nn
 
@@ -21,11 +20,19 @@ from torchclinic.core import (
     SurgeryError,
 )
 from torchclinic.graph import LayerNode, Role
+from torchclinic.graph.layer_kinds import RECURRENT
 from torchclinic.graph.op_kinds import LOOKED_THROUGH
 from torchclinic.remedies._base import BaseRemedy
 from torchclinic.remedies._code import names
 from torchclinic.remedies._edited_model import edit_model
-from torchclinic.remedies._layers import CONVOLUTIONAL, PLAIN, model_of, weighted
+from torchclinic.remedies._layers import (
+    CONVOLUTIONAL,
+    PLAIN,
+    are_sure,
+    model_of,
+    names_tell,
+    weighted,
+)
 from torchclinic.remedies._place import Place
 from torchclinic.remedies._registry import register
 from torchclinic.remedies._sample import Sample
@@ -42,7 +49,7 @@ _DROPOUTS = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropo
 
 @dataclass(frozen=True)
 class InsertDropout:
-    """Put dropout before each layer that follows a hidden activation.
+    """Put dropout before each layer that follows a hidden activation or a recurrent layer.
 
     A model that has dropout modules gets a higher rate in them instead.
     """
@@ -51,9 +58,10 @@ class InsertDropout:
 
     def __call__(self, model: nn.Module, sample: Sample | None) -> nn.Module:
         """The changed model."""
-        present = [module for module in model.modules() if isinstance(module, _DROPOUTS)]
+        present = _with_rate(model)
         if present:
-            return _raised(model, present)
+            _raise(present)
+            return model
         anatomy = observe(model, sample)
         layers = [layer for layer in anatomy.map.layers if _follows_activation(anatomy, layer)]
         return accompany(anatomy, [_dropout(anatomy, layer) for layer in layers])
@@ -82,31 +90,42 @@ class Dropout(BaseRemedy):
         if facts is None:
             return NotApplicable("the model is not known")
         if facts.dropout is not None:
-            return self._more(facts.dropout)
+            return self._more(facts, facts.dropout)
         layers = _after_activation(facts)
         if not layers:
-            return NotApplicable("no layer follows a hidden activation")
-        return self.change(partial(edit_model, edit=self.edit), _code(self.name, layers))
+            return NotApplicable("no layer without a norm follows a hidden activation")
+        return self.change(partial(edit_model, edit=self.edit), _code(self.name, facts, layers))
 
-    def _more(self, rate: float) -> Change | NotApplicable:
+    def _more(self, facts: ModelFacts, rate: float) -> Change | NotApplicable:
         if rate >= LARGEST:
             return NotApplicable(f"the model has a dropout of {rate:g} already")
         code = (
             "from torch import nn\n\nfor module in model.modules():\n"
-            "    if isinstance(module, nn.Dropout):\n"
-            f"        module.p = min({LARGEST}, module.p + {STEP})"
+            "    if isinstance(module, (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d)):\n"
+            f"        module.p = max(module.p, min({LARGEST}, module.p + {STEP}))"
         )
+        if facts.recurrent:
+            code += (
+                "\n    if isinstance(module, nn.RNNBase) and module.dropout > 0:\n"
+                f"        module.dropout = max(module.dropout, min({LARGEST}, module.dropout + {STEP}))"
+            )
         title = f"Dropout of {min(LARGEST, rate + STEP):g} instead of {rate:g}"
         return self.change(partial(edit_model, edit=self.edit), code, title=title)
 
 
-def _raised(model: nn.Module, present: Sequence[Any]) -> nn.Module:
-    before = [float(module.p) for module in present]
-    for module, rate in zip(present, before, strict=True):
-        module.p = max(rate, min(LARGEST, rate + STEP))
+def _with_rate(model: nn.Module) -> list[tuple[nn.Module, str]]:
+    """Modules that drop, and the name of their rate."""
+    found = [(module, "p") for module in model.modules() if isinstance(module, _DROPOUTS)]
+    recurrent = [m for m in model.modules() if isinstance(m, nn.RNNBase) and m.dropout > 0]
+    return found + [(module, "dropout") for module in recurrent]
+
+
+def _raise(present: Sequence[tuple[nn.Module, str]]) -> None:
+    before = [float(getattr(module, name)) for module, name in present]
     if all(rate >= LARGEST for rate in before):
         raise SurgeryError(f"the model has a dropout of {max(before):g} already")
-    return model
+    for (module, name), rate in zip(present, before, strict=True):
+        setattr(module, name, max(rate, min(LARGEST, rate + STEP)))
 
 
 def _follows_activation(anatomy: Anatomy, layer: LayerNode) -> bool:
@@ -116,7 +135,7 @@ def _follows_activation(anatomy: Anatomy, layer: LayerNode) -> bool:
     if any(op.role in (Role.DROPOUT, Role.NORM) for op in met):
         return False
     hidden = anatomy.hidden_activations()
-    return any(op in hidden for op in met)
+    return any(op in hidden or op.name in RECURRENT for op in met)
 
 
 def _dropout(anatomy: Anatomy, layer: LayerNode) -> Companion:
@@ -132,14 +151,18 @@ def _after_activation(facts: ModelFacts) -> list[LayerFacts]:
     return [
         layer
         for before, layer in pairwise(layers)
-        if layer.kind in PLAIN and not layer.normalised and before.activation is not None
+        if layer.kind in PLAIN
+        and not layer.normalised
+        and (before.activation is not None or before.kind in RECURRENT)
     ]
 
 
-def _code(remedy: str, layers: Sequence[LayerFacts]) -> str:
-    if any(layer.kind == "Parameter" for layer in layers):
+def _code(remedy: str, facts: ModelFacts, layers: Sequence[LayerFacts]) -> str:
+    if facts.residual or not names_tell(facts, layers):
         before = ", ".join(layer.name for layer in layers)
-        return treat_code(remedy, f"in forward(): F.dropout(x, {RATE}) before {before}, or")
+        sure = are_sure(facts, layers) and not facts.residual
+        by_hand = f"in forward(): F.dropout(x, {RATE}) before {before}"
+        return treat_code(remedy, by_hand if sure else "")
     blocks = []
     for kind in dict.fromkeys(_class(layer) for layer in layers):
         same = [layer.name for layer in layers if _class(layer) == kind]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torchclinic.core import Applicability, Case, Change, NotApplicable, Recipe, TargetFacts
 from torchclinic.remedies._base import BaseRemedy
+from torchclinic.remedies._layers import model_of, units, weighted
 from torchclinic.remedies._place import Place
 from torchclinic.remedies._registry import register
 
@@ -44,12 +45,14 @@ class FixLabels(BaseRemedy):
             return (
                 NotApplicable(_ALL_INSIDE) if inside else self.change(unchanged, _binary(targets))
             )
-        shape = batch.outputs.shape if batch.outputs else ()
-        if kind not in ("cross-entropy", "nll") or targets.kind == "real" or len(shape) < 2:
+        if kind not in ("cross-entropy", "nll") or targets.kind == "real":
             return NotApplicable(f"the loss is {kind}, which takes no class numbers")
-        if low >= 0 and high < shape[1]:
+        width = _width(case)
+        if width is None:
+            return NotApplicable("the number of classes is not known")
+        if low >= 0 and high < width:
             return NotApplicable(_ALL_INSIDE)
-        return self.change(unchanged, _classes(targets, shape[1]))
+        return self.change(unchanged, _classes(targets, width))
 
 
 _ALL_INSIDE = "all labels are in range"
@@ -59,6 +62,16 @@ import torch
 known = torch.isfinite(train_targets)
 train_inputs, train_targets = train_inputs[known], train_targets[known]
 """
+
+
+def _width(case: Case) -> int | None:
+    """Scores that the model gives a row; of the output layer where the loss could not be taken."""
+    shape = case.batch.outputs.shape if case.batch and case.batch.outputs else ()
+    if len(shape) > 1:
+        return shape[1]
+    facts = model_of(case)
+    found = [units(layer) for layer in weighted(facts) if layer.output] if facts else []
+    return found[0] if len(found) == 1 else None
 
 
 def _binary(targets: TargetFacts) -> str:

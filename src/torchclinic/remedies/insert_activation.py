@@ -74,7 +74,7 @@ def _norm_after(anatomy: Anatomy, layer: LayerNode) -> LayerNode:
 def _code(remedy: str, facts: ModelFacts, first: Sequence[str]) -> str:
     places = [_place(facts, name) for name in first]
     if any(place is None for place in places):
-        return treat_code(remedy, f"in forward(): F.relu(...) after {', '.join(first)}, or")
+        return treat_code(remedy, f"in forward(): F.relu(...) after {', '.join(first)}")
     found = [place for place in places if place is not None]
     if len(found) == 1:
         path = submodule(found[0])

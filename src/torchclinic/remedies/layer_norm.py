@@ -8,11 +8,25 @@ from functools import partial
 
 from torch import nn
 
-from torchclinic.core import Applicability, Case, Change, LayerFacts, NotApplicable, Recipe
+from torchclinic.core import (
+    Applicability,
+    Case,
+    Change,
+    LayerFacts,
+    ModelFacts,
+    NotApplicable,
+    Recipe,
+)
 from torchclinic.remedies._base import BaseRemedy
 from torchclinic.remedies._code import names
 from torchclinic.remedies._edited_model import edit_model
-from torchclinic.remedies._layers import CONVOLUTIONAL, after_recurrent, model_of, without_norm
+from torchclinic.remedies._layers import (
+    CONVOLUTIONAL,
+    after_recurrent,
+    model_of,
+    names_tell,
+    without_norm,
+)
 from torchclinic.remedies._place import Place
 from torchclinic.remedies._registry import register
 from torchclinic.remedies._sample import Sample
@@ -56,15 +70,17 @@ class LayerNorm(BaseRemedy):
         if facts is None:
             return NotApplicable("the model is not known")
         layers = without_norm(facts)
-        heads = after_recurrent(facts)
+        heads = [layer for layer in after_recurrent(facts) if layer not in layers]
         if not layers and not heads:
             return NotApplicable("each hidden layer with an activation has a norm")
-        code = _code(self.name, layers, heads)
+        code = _code(self.name, facts, layers, heads)
         return self.change(partial(edit_model, edit=self.edit), code)
 
 
-def _code(remedy: str, layers: Sequence[LayerFacts], heads: Sequence[LayerFacts]) -> str:
-    if any(layer.kind == "Parameter" for layer in layers):
+def _code(
+    remedy: str, facts: ModelFacts, layers: Sequence[LayerFacts], heads: Sequence[LayerFacts]
+) -> str:
+    if not names_tell(facts, layers):
         after = ", ".join(layer.name for layer in layers)
         return treat_code(remedy, f"in __init__ and forward(): a LayerNorm after {after}, or")
     dense = [layer for layer in layers if layer.kind not in CONVOLUTIONAL]

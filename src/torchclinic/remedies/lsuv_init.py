@@ -27,7 +27,7 @@ class ScaleToUnitVariance:
         """The same model with new weights."""
         if sample is None:
             raise SurgeryError("there are no rows to measure the layers' outputs on")
-        report = lsuv_(model, sample.forward)
+        report = lsuv_(model, sample.on(model).forward)
         if not report.filled:
             reason = report.left[0].method if report.left else "no linear layer ran"
             raise SurgeryError(f"no layer could be scaled: {reason}")

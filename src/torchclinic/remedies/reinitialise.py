@@ -46,13 +46,15 @@ class Reinitialise(BaseRemedy):
         code = treat_code(self.name)
         if len(followed) == 1:
             code = filling_code(self.name, facts, scheme_line(followed[0]), scheme_line(None))
-        title = f"{_scheme(followed)} initialisation, biases 0"
+        title = f"{_scheme(followed)}, biases 0"
         return self.change(partial(edit_model, edit=self.edit), code, title=title)
 
 
 def _scheme(activations: tuple[str, ...]) -> str:
+    before = f" for {' and '.join(activations)}" if activations else ""
     if activations == ("selu",):
-        return "LeCun"
-    if activations and not any(name in BOUNDED for name in activations):
-        return f"He {'(for ' + ', '.join(activations) + ')'}"
-    return f"Xavier{' (for ' + ', '.join(activations) + ')' if activations else ''}"
+        return f"LeCun initialisation{before}"
+    bounded = [name in BOUNDED for name in activations]
+    if all(bounded):
+        return f"Xavier initialisation{before}"
+    return f"Initialisation{before}" if any(bounded) else f"He initialisation{before}"

@@ -71,7 +71,7 @@ class RemoveInnerSoftmax(BaseRemedy):
         code = (
             replacing_code(self.name, facts, layers, "nn.ReLU()", "F.relu")
             if plain
-            else treat_code(self.name, f"in forward(): no softmax after {after}, or")
+            else treat_code(self.name, f"in forward(): no softmax after {after}")
         )
         title = f"No softmax after {after}"
         return self.change(partial(edit_model, edit=self.edit), code, title=title)

@@ -57,5 +57,5 @@ def dropping_code(remedy: str, facts: ModelFacts) -> str:
     slot = facts.output_activation_module
     if slot is None:
         name = facts.output_activation
-        return treat_code(remedy, f"in forward(): return the scores without {name}, or")
+        return treat_code(remedy, f"in forward(): return the scores without {name}")
     return f"from torch import nn\n\n{submodule(slot)} = nn.Identity()"

@@ -65,7 +65,7 @@ def _code(remedy: str, layers: Sequence[LayerFacts]) -> str:
     spans = [_span(layer) for layer in layers]
     if any(span is None for span in spans):
         around = ", ".join(layer.name for layer in layers)
-        return treat_code(remedy, f"in forward(): x = x + activation(layer(x)) for {around}, or")
+        return treat_code(remedy, f"in forward(): x = x + activation(layer(x)) for {around}")
     found = [span for span in spans if span is not None]
     containers = {container for container, _, _ in found}
     if len(containers) > 1 or any(stop != start + 1 for _, start, stop in found):

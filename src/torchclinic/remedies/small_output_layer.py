@@ -125,7 +125,7 @@ def _set(bias: Tensor, values: tuple[float, ...] | None) -> None:
 
 def _code(remedy: str, layer: LayerFacts, bias: tuple[float, ...] | None) -> str:
     if layer.kind == "Parameter":
-        return treat_code(remedy, f"in __init__: {layer.name} times {SCALE}, or")
+        return treat_code(remedy, f"in __init__: {layer.name} times {SCALE}")
     lines = [
         "import torch",
         "from torch import nn",

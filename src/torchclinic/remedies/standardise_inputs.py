@@ -13,6 +13,7 @@ from torchclinic.nn import Standardise
 from torchclinic.nn.standardise import channel_statistics
 from torchclinic.remedies._base import BaseRemedy
 from torchclinic.remedies._edited_model import edit_model
+from torchclinic.remedies._edited_optimizer import keep_reach
 from torchclinic.remedies._place import Place
 from torchclinic.remedies._registry import register
 from torchclinic.remedies._sample import Sample, split, statistics_rows
@@ -76,7 +77,7 @@ def _standardise(recipe: Recipe, channel_dim: int | None) -> Recipe:
             hint="put torchclinic.nn.Standardise in front of the input that is meant",
         )
     mean, std = channel_statistics(inputs, channel_dim)
-    return edit_model(recipe, StandardiseFirst(mean.tolist(), std.tolist()))
+    return edit_model(keep_reach(recipe), StandardiseFirst(mean.tolist(), std.tolist()))
 
 
 def _is_standard(facts: InputFacts) -> bool:

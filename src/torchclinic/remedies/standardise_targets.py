@@ -13,6 +13,7 @@ from torchclinic.nn import Destandardise
 from torchclinic.nn.standardise import channel_statistics
 from torchclinic.remedies._base import BaseRemedy
 from torchclinic.remedies._edited_model import edit_model
+from torchclinic.remedies._edited_optimizer import keep_reach
 from torchclinic.remedies._losses import StandardisedLoss
 from torchclinic.remedies._place import Place
 from torchclinic.remedies._registry import register
@@ -74,7 +75,7 @@ def _standardise(recipe: Recipe, dim: int | None) -> Recipe:
     mean, std = (value.tolist() for value in statistics)
     if not isinstance(recipe.loss, StandardisedLoss):
         recipe = recipe.replace(loss=StandardisedLoss(recipe.loss, mean, std))
-    return edit_model(recipe, DestandardiseLast(mean, std))
+    return edit_model(keep_reach(recipe), DestandardiseLast(mean, std))
 
 
 def _is_standard(facts: TargetFacts) -> bool:

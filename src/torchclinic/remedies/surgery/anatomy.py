@@ -63,7 +63,15 @@ class Anatomy:
         through = LOOKED_THROUGH - {Role.NORM}
         return next((m for m in self.graph.back(op.inputs, through) if m.role not in through), None)
 
+    def may_change(self, name: str) -> bool:
+        """Whether a module may be replaced: it is not inside a module whose forward torch wrote."""
+        parts = name.split(".")
+        above = (".".join(parts[:end]) for end in range(1, len(parts)))
+        return not any(_is_torchs(self.model.get_submodule(parent)) for parent in above)
+
     def _is_hidden(self, op: Op) -> bool:
+        if op.module is None and op.scope and not self.may_change(f"{op.scope}.function"):
+            return False
         if any(met.role is Role.PRODUCT for met in self.graph.ahead(op, LOOKED_THROUGH)):
             return False
         before = {met.layer for met in self.graph.back(op.inputs, _AND_SUMS) if _is_layer(met)}
@@ -83,10 +91,17 @@ def observe(model: nn.Module, sample: Sample | None) -> Anatomy:
             hint="give the training data as tensors, a Dataset or a DataLoader, not an iterator",
         )
     unshare_activations(model)
+    sample = sample.on(model)
     with undisturbed(model), ForwardRecorder(model) as recorder:
         output = sample.forward(model.eval())
     found = recorder.result(None if sample.step else _prediction(output))
     return Anatomy(model, found, OpGraph(found.ops, ()))
+
+
+def _is_torchs(module: nn.Module) -> bool:
+    """Whether its forward may look into its parts, as TransformerEncoderLayer's does."""
+    plain = isinstance(module, nn.Sequential | nn.ModuleList | nn.ModuleDict)
+    return type(module).__module__.startswith("torch.nn.") and not plain
 
 
 def _is_layer(op: Op) -> bool:

@@ -42,10 +42,13 @@ def layer_norms(anatomy: Anatomy) -> list[Companion]:
         make = _layer_norm(layer, anatomy.op_of(layer).shape)
         if make is not None:
             found.append(Companion(layer, make, suffix="norm"))
+    done = {companion.layer.name for companion in found}
     return found + [
         Companion(layer, partial(nn.LayerNorm, layer.module.in_features), before=True)
         for layer in anatomy.map.layers
-        if isinstance(layer.module, nn.Linear) and _follows_recurrent(anatomy, layer)
+        if isinstance(layer.module, nn.Linear)
+        and layer.name not in done
+        and _follows_recurrent(anatomy, layer)
     ]
 
 

@@ -55,6 +55,8 @@ def add_shortcuts(anatomy: Anatomy, chosen: list[Block]) -> nn.Module:
 def _may_have_one(anatomy: Anatomy, layer: LayerNode, activation: Op) -> bool:
     if layer.residual or layer.output or layer.calls != 1 or layer.is_norm:
         return False
+    if layer.module is not None and not anatomy.may_change(layer.name):
+        return False
     op = anatomy.op_of(layer)
     if activation not in anatomy.hidden_activations() or len(op.inputs) != 1:
         return False

@@ -42,6 +42,9 @@ def accompany(anatomy: Anatomy, companions: Sequence[Companion]) -> nn.Module:
     Raises:
         SurgeryError: Without companions, or if a graph would be needed and cannot be had.
     """
+    companions = [
+        x for x in companions if x.layer.module is None or anatomy.may_change(x.layer.name)
+    ]
     if not companions:
         raise SurgeryError("there is no layer in the model that it would fit to")
     bare = [companion for companion in companions if companion.layer.module is None]
