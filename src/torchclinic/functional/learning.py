@@ -17,7 +17,7 @@ from torchclinic.functional.progress import (
     classify,
 )
 from torchclinic.functional.robust import median, median_of_means
-from torchclinic.functional.scale import LossScale, loss_scale
+from torchclinic.functional.scale import LossScale, initial_level, loss_scale
 from torchclinic.functional.skill import metric_skill
 from torchclinic.functional.slope import Slope, theil_sen
 from torchclinic.functional.smoothing import Block, blocks
@@ -131,17 +131,30 @@ def learning_state(case: Case, limits: LearningLimits = LIMITS) -> LearningState
             recovered=recovered,
         )
     state = _levels(case, kept, series.steps[-1], limits)
-    assert state.removed is not None
     lost = lost or _diverged(state, limits)
-    curve = CurveFacts(state.removed, state.falling, state.complete, state.skill, lost)
-    return replace(state, progress=classify(curve, limits), nonfinite_step=bad, recovered=recovered)
+    curve = CurveFacts(_share_learnt(state), state.falling, state.complete, state.skill, lost)
+    best = max(curve.removed, state.skill if state.skill is not None else curve.removed)
+    return replace(
+        state,
+        progress=classify(curve, limits),
+        nonfinite_step=bad,
+        recovered=recovered,
+        near_perfect=best >= limits.perfect,
+    )
+
+
+def _share_learnt(state: LearningState) -> float:
+    """Share removed, or the metric where the loss has no yardstick or is below every floor."""
+    removed = state.removed if state.removed is not None else 0.0
+    adrift = not state.constant_known or (state.final is not None and state.final < 0)
+    return min(removed, state.skill) if adrift and state.skill is not None else removed
 
 
 def _levels(case: Case, kept: Series, steps: int, limits: LearningLimits) -> LearningState:
     """Everything that can be read off the finite part of the curve, without the verdict."""
     parts = blocks(kept.steps, kept.values)
     initial = _start(case, kept.values)
-    scale = loss_scale(case.batch, initial)
+    scale = loss_scale(case, initial)
     final = median_of_means(kept.values[-_tail(case, len(kept)) :])
     train, validation = _evaluated(case, "train"), _evaluated(case, "validation")
     removed = scale.removed(final if train is None else min(final, train))
@@ -163,7 +176,6 @@ def _levels(case: Case, kept: Series, steps: int, limits: LearningLimits) -> Lea
         falling=slope is not None and slope.falls and pace >= limits.pace,
         noise=step_noise(kept.values) / abs(final) if final else None,
         skill=skill,
-        near_perfect=max(removed, removed if skill is None else skill) >= limits.perfect,
         train_loss=final if train is None else train,
         validation_loss=validation,
         validation_removed=None if validation is None else scale.removed(validation),
@@ -185,9 +197,8 @@ def _finite(series: Series) -> Series:
 
 def _start(case: Case, values: tuple[float, ...]) -> float:
     """Loss of the untrained model, or else the median of the first few steps."""
-    batch = case.batch
-    first = batch.initial_loss if batch is not None and not batch.sum_reduction else None
-    if first is not None and math.isfinite(first):
+    first = initial_level(case)
+    if first is not None:
         return first
     return median(values[: max(1, min(10, len(values) // 20))])
 

@@ -93,6 +93,18 @@ def classes_out(batch: BatchFacts) -> int | None:
     return shape[1] if len(shape) >= 2 else None
 
 
+def scores_a_row(case: Case) -> int | None:
+    """Number of scores per row: of the output seen, else the units of the output layer.
+
+    The latter serves where no forward pass got through, as with a label that is out of range.
+    """
+    if case.batch is not None and case.batch.outputs is not None:
+        return classes_out(case.batch)
+    layers = case.recipe.model.layers if case.recipe is not None else ()
+    last = next((layer for layer in layers if layer.output and layer.kind == "Linear"), None)
+    return last.weight_shape[0] if last is not None and last.weight_shape else None
+
+
 def _blind_loss(batch: BatchFacts, kind: str) -> float:
     if kind in ("bce", "bce-with-logits"):
         return math.log(2.0)

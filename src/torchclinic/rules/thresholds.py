@@ -31,7 +31,7 @@ class Threshold(float):
 
 LEARNING = LearningLimits()
 WANTING = Threshold(
-    0.88, "here", "share removed below which a training that learns may still be worth a warning"
+    0.95, "here", "share removed below which a training that learns may still be worth a warning"
 )
 
 # --- data -----------------------------------------------------------------------------------
@@ -114,7 +114,12 @@ UPDATE_LOW = Threshold(1e-4, "TheDeepChecker (Ben Braiek & Khomh 2023); CS231n: 
 UPDATE_TINY = Threshold(1e-6, "here")
 UPDATE_HIGH = Threshold(0.1, "TheDeepChecker (Ben Braiek & Khomh 2023)")
 UPDATE_HUGE = Threshold(1.0, "here", "weights replaced by each step")
-RATE_LOW = Threshold(30.0, "here; Smith 2017", "suggested over configured learning rate")
+RATE_LOW = Threshold(
+    10.0,
+    "here; Smith 2017",
+    "suggested over configured rate; at most 4 in healthy trainings that are not yet perfect",
+)
+RATE_KILLED = Threshold(0.01, "here; Karpathy 2019", "rate over its largest, half-way")
 RATE_HIGH = Threshold(3.0, "here; Smith 2017", "divergence of the range test over configured")
 SWING = Threshold(4.0, "here", "swing of block means over what step noise explains")
 UNFINISHED = Threshold(0.15, "here", "share of the loss that one more training would remove")
@@ -125,7 +130,7 @@ DROPOUT = Threshold(0.7, "here; UMLAUT: 0.5")
 # --- curve ----------------------------------------------------------------------------------
 PLATEAU_WARN = Threshold(0.25, "here", "share of the constant's loss removed at a plateau")
 OVERFIT_RISE = Threshold(0.25, "here; Prechelt 1998 (GL)", "validation loss above its best")
-OVERFIT_LOST = Threshold(0.07, "here", "share of the constant's loss that validation gives back")
+OVERFIT_LOST = Threshold(0.05, "here", "share of the constant's loss that validation gives back")
 OVERFIT_LOST_ALONE = Threshold(
     0.15, "here", "the same for a classification without a metric: its loss rises in healthy nets"
 )

@@ -62,7 +62,7 @@ class Overfitting(Rule):
         assert case.history is not None
         curve = [p for p in case.history.curve("validation") if math.isfinite(p[1])]
         state = state_of(case)
-        if len(curve) < t.OVERFIT_EVALUATIONS or state.removed is None or not state.fine:
+        if len(curve) < t.OVERFIT_EVALUATIONS or state.removed is None or state.hurt:
             return
         turn = _turn(curve, state)
         if turn is not None and _costs(case, turn):

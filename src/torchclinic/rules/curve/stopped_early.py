@@ -54,7 +54,10 @@ class StoppedEarly(Rule):
         assert case.history is not None
         state = state_of(case)
         pace = state.pace or 0.0
-        slow = state.progress is Progress.SLOW
+        memorises = state.validation_removed is not None and state.validation_removed < 0 < (
+            state.removed or 0.0
+        )
+        slow = state.progress is Progress.SLOW and not memorises
         if not slow or case.history.planned_steps is None or state.final is None:
             return
         evidence: tuple[Evidence, ...] = (

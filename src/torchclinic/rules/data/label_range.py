@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from torchclinic.core.facts import BatchFacts, Case, TargetFacts
+from torchclinic.core.facts import Case, TargetFacts
 from torchclinic.core.finding import Evidence, Finding, Level, Stage
 from torchclinic.rules.consequences import EVERYTHING_LATER
 from torchclinic.rules.evidence import fact, learning_evidence
 from torchclinic.rules.grading import exact, state_of
-from torchclinic.rules.initial import classes_out
+from torchclinic.rules.initial import scores_a_row
 from torchclinic.rules.rule import Rule, register
 from torchclinic.rules.wording import number
 
@@ -70,10 +70,10 @@ class LabelRange(Rule):
             return
         kind = case.recipe.loss_kind if case.recipe is not None else "custom"
         if kind in ("cross-entropy", "nll") and targets.kind in ("classes", "binary"):
-            yield from self._classes(case, case.batch, targets.minimum, targets.maximum)
+            yield from self._classes(case, targets.minimum, targets.maximum)
         elif kind in ("bce", "bce-with-logits"):
             yield from self._probabilities(case, targets.minimum, targets.maximum)
-        elif kind == "hinge" and classes_out(case.batch) in (None, 1) and targets.minimum >= 0:
+        elif kind == "hinge" and scores_a_row(case) in (None, 1) and targets.minimum >= 0:
             yield self._broken(
                 case,
                 f"hinge loss with targets {number(targets.minimum)} to {number(targets.maximum)}",
@@ -88,8 +88,8 @@ class LabelRange(Rule):
         facts = (*evidence, *learning_evidence(state))
         return self.finding(exact(state), title, text, facts, confidence=0.97)
 
-    def _classes(self, case: Case, batch: BatchFacts, low: float, high: float) -> Iterable[Finding]:
-        classes = classes_out(batch)
+    def _classes(self, case: Case, low: float, high: float) -> Iterable[Finding]:
+        classes = scores_a_row(case)
         if classes is None or classes < 2:
             return
         if high >= classes or (low < 0 and low != IGNORED_CLASS):

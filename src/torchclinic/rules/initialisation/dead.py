@@ -9,10 +9,13 @@ from torchclinic.core.finding import Finding, Level, Stage
 from torchclinic.rules import thresholds as t
 from torchclinic.rules.consequences import LEARNING_CURVES
 from torchclinic.rules.evidence import above, fact, learning_evidence
+from torchclinic.rules.fading import fading
 from torchclinic.rules.grading import confidence, gated, state_of
 from torchclinic.rules.initial import initial_layers
 from torchclinic.rules.rule import Rule, register
 from torchclinic.rules.wording import percent, short
+
+_BLOCKED = 0.9  # share of silent units from which a layer itself blocks the gradient
 
 
 @register
@@ -68,6 +71,7 @@ class DeadAtInit(Rule):
         worst = max(dead, key=lambda x: _share(case, x.readings))
         share, name = _share(case, worst.readings), worst.facts.name
         state = state_of(case)
+        faded = share < _BLOCKED and _fades(case)
         yield self.finding(
             gated(state, 2 if share > t.DEAD_ERROR else 1),
             f"{percent(share)} of the units of {short(name)} are silent before training",
@@ -81,7 +85,15 @@ class DeadAtInit(Rule):
             ),
             layers=[x.facts.name for x in dead],
             confidence=confidence(share, t.DEAD_WARN, 2 if share > t.DEAD_ERROR else 1),
+            stage=Stage.NUMERICS if faded else self.stage,
+            explains=LEARNING_CURVES if faded else self.explains,
         )
+
+
+def _fades(case: Case) -> bool:
+    """Whether the signal is lost on the way: deep units are then silent since nothing varies."""
+    rms = [x.readings.gradient_rms for x in initial_layers(case)]
+    return fading([value for value in rms if value is not None]).fades
 
 
 def _share(case: Case, reading: LayerReadings) -> float:

@@ -25,8 +25,9 @@ class FlippedLoss(Rule):
     """The loss has the wrong sign, so that training makes the model worse.
 
     ## What it does
-    Fires where the loss is negative from the start and either grows in size without end, or
-    starts at minus what blind guessing costs, or falls while the metric is below chance.
+    Fires where the loss is negative and grows in size without end, starts at minus what blind
+    guessing costs, or falls while the metric is below chance. A loss that starts above zero needs
+    two of these signs.
 
     ## Why is this bad?
     Gradient descent lowers the loss. With a flipped sign it raises the error, without any limit:
@@ -61,15 +62,15 @@ class FlippedLoss(Rule):
         if not losses:
             return
         start = losses[0] if first is None else first
-        if not start < 0 or not losses[-1] < 0:
+        if not losses[-1] < 0:
             return
         state = state_of(case)
         signs = list(_signs(case, state, start, losses))
-        if not signs:
+        if len(signs) < (1 if start < 0 else 2):
             return
         yield self.finding(
             Level.ERROR if len(signs) >= 2 else Level.WARNING,
-            f"the loss is negative and falls from {number(start)} to {number(losses[-1])}",
+            f"the loss falls below zero, from {number(start)} to {number(losses[-1])}",
             f"The loss starts at {number(start)} and reaches {number(losses[-1])}. "
             f"{_reading(signs[0])} A loss whose sign is flipped falls while the model gets worse.",
             (fact("initial loss", start), fact("last loss", losses[-1]), *signs),
@@ -82,11 +83,11 @@ def _signs(
     case: Case, state: LearningState, start: float, losses: list[float]
 ) -> Iterable[Evidence]:
     expected = _blind_loss(case.batch) if case.batch is not None else None
-    if expected is not None:
+    if expected is not None and start < 0:
         distance = abs(-start - expected) / expected
         if distance < t.FLIP_MATCH:
             yield below("distance of -loss from that of guessing", distance, t.FLIP_MATCH)
-    growth = min(losses) / start
+    growth = -min(losses) / max(abs(start), expected or 0.0, 1e-9)
     if growth > t.RUNAWAY and min(losses) < -1:
         yield above("growth of the negative loss", growth, t.RUNAWAY)
     if state.skill is not None and state.skill < 0:

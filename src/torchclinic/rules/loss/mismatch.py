@@ -102,16 +102,30 @@ def _bce(case: Case) -> _Found | None:
         return None
     low, high = outputs.minimum, outputs.maximum
     outside = (low is not None and low < 0) or (high is not None and high > 1)
-    if name is None and not outside:
+    if name is None and not outside and not _no_pass_without_sigmoid(case):
         return None
     ends = f"ends in {name}" if name else "has no sigmoid at its end"
     return _Found(
         "BCELoss receives outputs that are no probabilities",
         f"BCELoss takes the logarithm of the output and asks for values in [0, 1], but the model "
-        f"{ends}. Untrained it gives {number(low or 0.0)} to {number(high or 0.0)}.",
-        (fact("smallest output", low or 0.0), fact("largest output", high or 0.0)),
+        f"{ends}. {_span(low, high)}",
+        () if low is None or high is None else (fact("smallest", low), fact("largest", high)),
         True,
     )
+
+
+def _span(low: float | None, high: float | None) -> str:
+    if low is None or high is None:
+        return "The loss cannot be computed on its outputs."
+    return f"Untrained it gives {number(low)} to {number(high)}."
+
+
+def _no_pass_without_sigmoid(case: Case) -> bool:
+    """The loss refused the outputs, and the traced model has nothing after its last layer."""
+    if case.batch is None or case.batch.outputs is not None or case.recipe is None:
+        return False
+    last = next((layer for layer in case.recipe.model.layers if layer.output), None)
+    return case.recipe.model.traced and last is not None and last.activation is None
 
 
 def _single_score(case: Case) -> _Found | None:

@@ -128,7 +128,7 @@ class OutputRange(Rule):
         low, high = RANGES[name]
         ends = f"{number(low)} to {number(high)}" if math.isfinite(high) else f"above {number(low)}"
         yield self.finding(
-            gated(state, 2),
+            gated(state, 3),
             f"{name} on the scores before {loss_kind(case)}",
             f"The loss takes scores of any size, but they pass a {name} first and only come in "
             f"values {ends}. Where it is flat a score gets no gradient, and confident predictions "

@@ -10,7 +10,13 @@ from torchclinic.functional.expected_loss import sigmoid_floor
 from torchclinic.rules.consequences import LEARNING_CURVES, NUMERICS
 from torchclinic.rules.evidence import fact, learning_evidence
 from torchclinic.rules.grading import exact, state_of
-from torchclinic.rules.outputs import PROBABILITIES, loss_kind, output_activation, outputs_of
+from torchclinic.rules.outputs import (
+    PROBABILITIES,
+    loss_kind,
+    output_activation,
+    outputs_of,
+    single_column,
+)
 from torchclinic.rules.rule import Rule, register
 from torchclinic.rules.wording import number
 
@@ -53,6 +59,8 @@ class SigmoidBeforeBceWithLogits(Rule):
         name = output_activation(case)
         if loss_kind(case) != "bce-with-logits" or name not in PROBABILITIES:
             return
+        if name == "softmax" and single_column(case):
+            return  # it is always 1, which LOS104 says
         state = state_of(case)
         mean = case.batch.targets.mean if case.batch is not None else None
         floor = sigmoid_floor(0.5 if mean is None else mean)

@@ -11,7 +11,13 @@ from torchclinic.rules.consequences import LEARNING_CURVES, NUMERICS
 from torchclinic.rules.evidence import fact, learning_evidence
 from torchclinic.rules.grading import exact, state_of
 from torchclinic.rules.initial import classes_out
-from torchclinic.rules.outputs import PROBABILITIES, loss_kind, output_activation, outputs_of
+from torchclinic.rules.outputs import (
+    PROBABILITIES,
+    loss_kind,
+    output_activation,
+    outputs_of,
+    single_column,
+)
 from torchclinic.rules.rule import Rule, register
 from torchclinic.rules.wording import number
 
@@ -57,7 +63,7 @@ class SoftmaxBeforeCrossEntropy(Rule):
             return
         outputs, name = outputs_of(case), output_activation(case)
         classes = classes_out(case.batch) if case.batch is not None else None
-        if classes == 1:
+        if classes == 1 or single_column(case):
             return
         signs = tuple(_signs(name, sums=outputs.rows_sum_to_one))
         if not signs:

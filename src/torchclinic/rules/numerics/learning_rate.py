@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 
 from torchclinic.core.facts import Case
 from torchclinic.core.finding import Evidence, Finding, Level, Stage
 from torchclinic.core.lr_range import LRRange
-from torchclinic.core.trace import UPDATE_RATIO
-from torchclinic.functional.curves import loss_series, rate_series
 from torchclinic.functional.learning import LearningState
-from torchclinic.functional.noise import swing
-from torchclinic.functional.robust import median
+from torchclinic.functional.progress import Progress
 from torchclinic.rules import thresholds as t
 from torchclinic.rules.consequences import LEARNING_CURVES
-from torchclinic.rules.evidence import above, below, fact, learning_evidence
-from torchclinic.rules.grading import confidence, gated, state_of
+from torchclinic.rules.evidence import below, fact, learning_evidence
+from torchclinic.rules.grading import confidence, gated, state_of, wanting
+from torchclinic.rules.rates import (
+    Killed,
+    configured_rate,
+    high_signs,
+    killed_rate,
+    low_signs,
+    suggested_rate,
+    too_high,
+    too_low,
+)
 from torchclinic.rules.rule import Rule, register
-from torchclinic.rules.traced import deep_layers, profile
-from torchclinic.rules.wording import number, times
+from torchclinic.rules.wording import number, percent, times
 
 
 @register
@@ -27,9 +32,10 @@ class LearningRateFarOff(Rule):
     """The learning rate lies far below or above the range in which the loss falls.
 
     ## What it does
-    Compares the configured rate with the LR range test's curve: more than 30 times below the
+    Compares the configured rate with the LR range test's curve: more than 10 times below the
     suggested rate, or above a third of the rate at which the loss blows up, while the training
-    shows it by hardly moving or by diverging and swinging.
+    shows it by hardly moving or by diverging and swinging. It also finds schedules that cut the
+    rate to less than a hundredth before half of the training.
 
     ## Why is this bad?
     With too small a rate the training ends before it has begun. With too large a one each step
@@ -54,122 +60,94 @@ class LearningRateFarOff(Rule):
     name = "learning-rate-far-off"
     levels = (Level.ERROR, Level.WARNING)
     stage = Stage.NUMERICS
-    needs = frozenset({"lr_range"})
     any_of = ("history", "trace")
     explains = ("LRN102", "REG101", *LEARNING_CURVES)
     remedies = ("learning-rate", "warm-up", "adamw", "cosine-schedule", "clip-gradient")
 
     def check(self, case: Case) -> Iterable[Finding]:
-        """At most one finding, for too high or for too low a rate."""
-        assert case.lr_range is not None
-        rate = _configured(case)
-        if rate is None:
+        """At most one finding: too high, too low, or cut off by the schedule."""
+        state, rate = state_of(case), configured_rate(case)
+        if rate is None or not state.known:
             return
-        state = state_of(case)
-        high = _too_high(case.lr_range, rate)
-        low = _too_low(case.lr_range, rate)
-        if high is not None:
-            yield from self._high(case, case.lr_range, state, high, rate)
-        elif low is not None:
-            yield from self._low(case, case.lr_range, state, low, rate)
+        curve = case.lr_range if case.lr_range is not None else LRRange()
+        margin, gap, cut = too_high(curve, rate), too_low(curve, rate), killed_rate(case)
+        if margin is not None:
+            yield from self._high(case, curve, state, margin, rate)
+        elif gap is not None:
+            yield from self._low(case, curve, state, gap, rate)
+        elif cut is not None:
+            yield from self._cut(state, cut)
 
     def _high(
         self, case: Case, curve: LRRange, state: LearningState, margin: Evidence, rate: float
     ) -> Iterable[Finding]:
-        signs = tuple(_high_signs(case, state))
-        if not signs or not state.known or (state.fine and state.near_perfect):
+        signs, beyond = tuple(high_signs(case, state)), margin.value <= 1
+        certain = (beyond and state.poor) or (signs and state.poor) or (beyond and len(signs) >= 2)
+        if not certain or (state.fine and not wanting(state)):
             return
-        edge = curve.divergence or 0.0
-        level = gated(state, 1 + len(signs))
-        if level is Level.INFO and rate < edge:
-            return
+        edge = number(curve.divergence or 0.0)
+        count = 1 + len(signs) + int(beyond)
+        level = gated(state, count)
         yield self.finding(
             Level.WARNING if level is Level.INFO else level,
-            f"learning rate {number(rate)} is too high: the loss blows up at {number(edge)}",
-            f"In the range test the loss blows up at a learning rate of {number(edge)}, and this "
-            f"training runs at {number(rate)}. {_saying(signs[0])}{_advice(curve)}",
+            f"learning rate {number(rate)} is too high: the loss blows up at {edge}",
+            f"In the range test the loss blows up at a learning rate of {edge}, and this training "
+            f"runs at {number(rate)}.{_saying(signs)}{_advice(curve)}",
             (margin, *signs, *learning_evidence(state)),
-            confidence=confidence(margin.value, margin.threshold or 1.0, 1 + len(signs)),
+            confidence=confidence(margin.value, margin.threshold or 1.0, count),
             explains=("GRD102", "NUM101", "ACT101", "GRD101", *self.explains),
         )
 
     def _low(
         self, case: Case, curve: LRRange, state: LearningState, gap: Evidence, rate: float
     ) -> Iterable[Finding]:
-        signs = tuple(_low_signs(case, state))
+        signs = tuple(low_signs(case, state))
         unfinished = state.fine and not state.near_perfect and len(signs) >= 2
-        if not (state.poor or unfinished) or not signs or state.progress.value == "diverged":
+        lost = state.progress is Progress.DIVERGED
+        if not (state.poor or unfinished) or not signs or lost or _memorises(state):
             return
         level = gated(state, 1 + len(signs))
         yield self.finding(
             Level.WARNING if level is Level.INFO else level,
             f"learning rate {number(rate)} is too low: {times(gap.value)} below the range test's",
-            f"The range test suggests a learning rate of {number(curve.suggestion or 0.0)}, and "
-            f"this training runs at {number(rate)}. {_saying(signs[0])}",
+            f"The range test suggests a learning rate of {number(suggested_rate(curve) or 0.0)}, "
+            f"and this training runs at {number(rate)}.{_saying(signs)}",
             (gap, *signs, *learning_evidence(state)),
             confidence=confidence(gap.value, t.RATE_LOW, 1 + len(signs)),
             remedies=("learning-rate", "adamw", "momentum"),
         )
 
-
-def _configured(case: Case) -> float | None:
-    """The largest rate that the run used (after a warm-up), else the recipe's."""
-    used = [rate for rate in rate_series(case).values if rate > 0 and math.isfinite(rate)]
-    if used:
-        return max(used)
-    given = case.lr_range.configured if case.lr_range is not None else None
-    return given if given is not None and given > 0 else None
-
-
-def _too_high(curve: LRRange, rate: float) -> Evidence | None:
-    if curve.divergence is None or not curve.divergence > 0:
-        return None
-    margin = curve.divergence / rate
-    if margin >= t.RATE_HIGH:
-        return None
-    return below("rate of divergence over the configured", margin, t.RATE_HIGH)
-
-
-def _too_low(curve: LRRange, rate: float) -> Evidence | None:
-    suggestion = curve.suggestion
-    if suggestion is None or suggestion / rate <= t.RATE_LOW:
-        return None
-    return above("suggested learning rate over the configured", suggestion / rate, t.RATE_LOW)
+    def _cut(self, state: LearningState, cut: Killed) -> Iterable[Finding]:
+        if state.falling or not (state.poor or wanting(state)):
+            return
+        level = gated(state, 2)
+        yield self.finding(
+            Level.WARNING if level is Level.INFO else level,
+            f"the schedule cuts the learning rate to {number(cut.rate)} half-way",
+            f"The rate starts at {number(cut.largest)} and is below a hundredth of that from step "
+            f"{cut.step:,} on, {percent(cut.share)} into the training. From there on the loss "
+            "hardly changes, since the steps are too small to change it.",
+            (
+                below("rate half-way over the largest", cut.rate / cut.largest, t.RATE_KILLED),
+                fact("step from which it is below a hundredth", cut.step),
+                *learning_evidence(state),
+            ),
+            steps=(cut.step, state.steps),
+            confidence=confidence(max(cut.rate / cut.largest, 1e-12), t.RATE_KILLED, 2),
+            remedies=("cosine-schedule", "learning-rate"),
+        )
 
 
-def _high_signs(case: Case, state: LearningState) -> Iterable[Evidence]:
-    if state.nonfinite_step is not None:
-        yield fact("first step with a non-finite loss", state.nonfinite_step)
-    if state.final is not None and state.initial and state.final > 1.2 * abs(state.initial):
-        limit = t.Threshold(1.2, "here", "a loss that ends above its start")
-        yield above("final loss over the initial", state.final / abs(state.initial), limit)
-    losses = loss_series(case)
-    moves = swing(losses.steps, losses.values)
-    if moves > t.SWING:
-        yield above("swing of the loss beyond its noise", moves, t.SWING)
-    ratio = _update_ratio(case)
-    if ratio is not None and ratio > t.UPDATE_HIGH:
-        yield above("update-to-weight ratio", ratio, t.UPDATE_HIGH)
+def _memorises(state: LearningState) -> bool:
+    """The training loss falls and the validation loss is worse than a constant's."""
+    validation = state.validation_removed
+    return validation is not None and validation < 0 < (state.removed or 0.0) - t.LEARNING.begun
 
 
-def _low_signs(case: Case, state: LearningState) -> Iterable[Evidence]:
-    ratio = _update_ratio(case)
-    if ratio is not None and ratio < t.UPDATE_LOW:
-        yield below("update-to-weight ratio", ratio, t.UPDATE_LOW)
-    if state.complete and state.falling and (state.pace or 0.0) > t.UNFINISHED:
-        yield above("loss that one more training would remove", state.pace or 0.0, t.UNFINISHED)
-    elif not state.falling and state.slope is not None and state.slope.falls and state.poor:
-        yield fact("the loss falls, but by a share of", state.pace or 0.0)
-
-
-def _update_ratio(case: Case) -> float | None:
-    values = profile(deep_layers(case.trace), UPDATE_RATIO).values
-    return median(values) if values else None
-
-
-def _saying(sign: Evidence) -> str:
-    return f"It shows: {sign.statistic} is {number(sign.value)}."
+def _saying(signs: tuple[Evidence, ...]) -> str:
+    return f" It shows: {signs[0].statistic} is {number(signs[0].value)}." if signs else ""
 
 
 def _advice(curve: LRRange) -> str:
-    return "" if curve.suggestion is None else f" The test suggests {number(curve.suggestion)}."
+    rate = suggested_rate(curve)
+    return "" if rate is None else f" The test suggests {number(rate)}."

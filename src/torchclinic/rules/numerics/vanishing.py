@@ -8,6 +8,7 @@ from torchclinic.core.facts import Case
 from torchclinic.core.finding import Evidence, Finding, Level, Stage
 from torchclinic.core.trace import GRADIENT_RMS, SILENT_SHARE, UPDATE_RATIO, Trace, TracedLayer
 from torchclinic.functional.learning import LearningState
+from torchclinic.functional.progress import Progress
 from torchclinic.rules import thresholds as t
 from torchclinic.rules.consequences import LEARNING_CURVES
 from torchclinic.rules.evidence import above, below, learning_evidence
@@ -56,7 +57,16 @@ class VanishingGradient(Rule):
     levels = (Level.ERROR, Level.WARNING)
     stage = Stage.NUMERICS
     needs = frozenset({"trace"})
-    explains = ("INI102", "INI103", "LRN101", "LRN102", "REG101", *LEARNING_CURVES)
+    explains = (
+        "INI102",
+        "INI103",
+        "INI105",
+        "ACT101",
+        "LRN101",
+        "LRN102",
+        "REG101",
+        *LEARNING_CURVES,
+    )
     remedies = (
         "relu-activations",
         "reinitialise",
@@ -73,7 +83,8 @@ class VanishingGradient(Rule):
         assert case.trace is not None
         shape, state = profile(deep_layers(case.trace), GRADIENT_RMS), state_of(case)
         fade = fading(shape.values)
-        if not fade.fades or state.fine or _silenced(case.trace):
+        lost = state.progress is Progress.DIVERGED
+        if not fade.fades or state.fine or lost or _silenced(case.trace):
             return
         first, last = (layer_of(case.trace, shape.names[i]) for i in (0, -1))
         if first is None or last is None:

@@ -1,0 +1,130 @@
+"""What says that a learning rate is too high, too low or cut off too early."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from torchclinic.core.facts import Case
+from torchclinic.core.finding import Evidence
+from torchclinic.core.lr_range import LRRange
+from torchclinic.core.trace import UPDATE_RATIO
+from torchclinic.functional.curves import loss_series, rate_series
+from torchclinic.functional.learning import LearningState
+from torchclinic.functional.noise import swing
+from torchclinic.functional.robust import median, quantile
+from torchclinic.rules import thresholds as t
+from torchclinic.rules.evidence import above, below, fact
+from torchclinic.rules.traced import deep_layers, profile
+
+
+@dataclass(frozen=True)
+class Killed:
+    """A schedule that cut the rate to almost nothing.
+
+    Attributes:
+        step: First step below `RATE_KILLED` of the largest rate.
+        share: Share of the run that was over by then.
+        rate: Rate at half of the run.
+        largest: Largest rate of the run.
+    """
+
+    step: int
+    share: float
+    rate: float
+    largest: float
+
+
+def configured_rate(case: Case) -> float | None:
+    """The largest rate that the run used (after a warm-up), else the recipe's."""
+    used = [rate for rate in rate_series(case).values if rate > 0 and math.isfinite(rate)]
+    if used:
+        return max(used)
+    given = case.lr_range.configured if case.lr_range is not None else None
+    return given if given is not None and given > 0 else None
+
+
+def suggested_rate(curve: LRRange) -> float | None:
+    """The valley, or the median of the other suggestions where the curve has no valley.
+
+    >>> suggested_rate(LRRange(suggestions={"steepest": 0.1, "minimum/10": 0.3, "x": 9.0}))
+    0.3
+    """
+    if "valley" in curve.suggestions:
+        return curve.suggestions["valley"]
+    found = [rate for rate in curve.suggestions.values() if rate > 0 and math.isfinite(rate)]
+    return median(found) if found else None
+
+
+def killed_rate(case: Case) -> Killed | None:
+    """The schedule's cut, where the rate is almost nothing by half of the planned training."""
+    series = rate_series(case)
+    planned = case.history.planned_steps if case.history is not None else None
+    total = max(planned or 0, series.steps[-1] if series.steps else 0)
+    largest = max((rate for rate in series.values if math.isfinite(rate)), default=0.0)
+    if len(series) < t.LEARNING.fewest_steps or not largest > 0:
+        return None
+    peak = series.steps[series.values.index(largest)]
+    pairs = list(zip(series.steps, series.values, strict=True))
+    low = next((s for s, r in pairs if s > peak and r < t.RATE_KILLED * largest), None)
+    if low is None or low > total / 2:
+        return None
+    middle = min(pairs, key=lambda pair: abs(pair[0] - total / 2))[1]
+    return Killed(low, low / total, middle, largest) if middle < t.RATE_KILLED * largest else None
+
+
+def too_high(curve: LRRange, rate: float) -> Evidence | None:
+    """The margin to the rate at which the loss blows up, where it is small."""
+    if curve.divergence is None or not curve.divergence > 0:
+        return None
+    margin = curve.divergence / rate
+    if margin >= t.RATE_HIGH:
+        return None
+    return below("rate of divergence over the configured", margin, t.RATE_HIGH)
+
+
+def too_low(curve: LRRange, rate: float) -> Evidence | None:
+    """The distance to the suggested rate, where it is large."""
+    suggestion = suggested_rate(curve)
+    if suggestion is None or suggestion / rate <= t.RATE_LOW:
+        return None
+    return above("suggested learning rate over the configured", suggestion / rate, t.RATE_LOW)
+
+
+def high_signs(case: Case, state: LearningState) -> Iterable[Evidence]:
+    """What a rate that is too high does to a run."""
+    if state.nonfinite_step is not None:
+        yield fact("first step with a non-finite loss", state.nonfinite_step)
+    if state.final is not None and state.initial and state.final > 1.2 * abs(state.initial):
+        limit = t.Threshold(1.2, "here", "a loss that ends above its start")
+        yield above("final loss over the initial", state.final / abs(state.initial), limit)
+    losses = loss_series(case)
+    moves = swing(losses.steps, losses.values)
+    if moves > t.SWING:
+        yield above("swing of the loss beyond its noise", moves, t.SWING)
+    ratio = update_ratio(case, 0.9)
+    if ratio is not None and ratio > t.UPDATE_HIGH:
+        yield above("update-to-weight ratio, high tenth", ratio, t.UPDATE_HIGH)
+
+
+def low_signs(case: Case, state: LearningState) -> Iterable[Evidence]:
+    """What a rate that is too low does to a run."""
+    ratio = update_ratio(case, 0.5)
+    if ratio is not None and ratio < t.UPDATE_LOW:
+        yield below("update-to-weight ratio", ratio, t.UPDATE_LOW)
+    pace = state.pace or 0.0
+    if state.complete and state.falling and pace > t.UNFINISHED:
+        yield above("loss that one more training would remove", pace, t.UNFINISHED)
+    elif not state.falling and state.slope is not None and state.slope.falls and state.poor:
+        yield fact("share of the loss that one more training would remove", pace)
+
+
+def update_ratio(case: Case, q: float) -> float | None:
+    """The q-quantile over the run of the update-to-weight ratio, median over the layers."""
+    values = [
+        quantile(layer[UPDATE_RATIO].values, q)
+        for layer in deep_layers(case.trace)
+        if layer.name in profile((layer,), UPDATE_RATIO).names
+    ]
+    return median(values) if values else None
