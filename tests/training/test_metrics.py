@@ -54,7 +54,9 @@ def test_multi_class_accuracy(cuts, seed):
 @settings(max_examples=30, deadline=None)
 @given(sizes, st.integers(0, 5))
 def test_binary_accuracy_by_the_loss(cuts, seed):
+    cuts = [*cuts, 1]
     scores, truth = drawn(cuts, seed=seed), (drawn(cuts, seed=seed + 1) > 0).long()
+    scores[-1], truth[-1] = -5.0, 0  # without a -1 among them, labels of -1 and 1 are not known
     expected = accuracy_score(truth.numpy(), (scores > 0).long().numpy())
     own = lambda output, target: output.mean()  # noqa: E731
     column = truth[:, None].float()

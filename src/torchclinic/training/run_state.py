@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 from torch.optim import Optimizer
 
 from torchclinic.training.recorder import Recorder
@@ -77,11 +78,13 @@ class RunState:
 
     def state(self) -> dict[str, Any]:
         """All of it as nested plain values and tensors."""
-        weights = self.model.state_dict()
+        weights = {k: v for k, v in self.model.state_dict().items() if not _unbuilt(v)}
         schedule, scaler = self.schedule, self.update.scaler
         return {
-            "model": dict(weights),
-            "buffers": {k: v for k, v in self.model.named_buffers() if k not in weights},
+            "model": weights,
+            "buffers": {
+                k: v for k, v in self.model.named_buffers() if k not in weights and not is_lazy(v)
+            },
             "optimizer": self.optimizer.state_dict(),
             "schedule": None if schedule is None else schedule.scheduler.state_dict(),
             "scaler": None if scaler is None else scaler.state_dict(),
@@ -100,7 +103,8 @@ class RunState:
         Returns:
             The state of the global generators, to be restored once the data stands where it did.
         """
-        self.model.load_state_dict(state["model"])
+        lazy = any(is_lazy(parameter) for parameter in self.model.parameters())
+        self.model.load_state_dict(state["model"], strict=not lazy)
         buffers = dict(self.model.named_buffers())
         for name, value in state["buffers"].items():
             buffers[name].copy_(value)
@@ -117,6 +121,11 @@ class RunState:
         self.diverged = state["diverged"]
         self.clock = Stopwatch(before=state["seconds"])
         return RandomState.of(state["random"])
+
+
+def _unbuilt(value: Any) -> bool:
+    """Whether it is a parameter or buffer of a lazy module that has not run yet."""
+    return isinstance(value, Tensor) and is_lazy(value)
 
 
 def _load_optimizer(optimizer: Optimizer, state: dict[str, Any]) -> None:
