@@ -60,7 +60,7 @@ class LearningLimits:
     good: float = 0.5
     begun: float = 0.1
     underway: float = 0.3
-    pace: float = 0.08
+    pace: float = 0.12
     skill: float = 0.7
     perfect: float = 0.95
     complete: float = 0.9

@@ -116,8 +116,6 @@ def low_signs(case: Case, state: LearningState) -> Iterable[Evidence]:
     pace = state.pace or 0.0
     if state.complete and state.falling and pace > t.UNFINISHED:
         yield above("loss that one more training would remove", pace, t.UNFINISHED)
-    elif not state.falling and state.slope is not None and state.slope.falls and state.poor:
-        yield fact("share of the loss that one more training would remove", pace)
 
 
 def update_ratio(case: Case, q: float) -> float | None:

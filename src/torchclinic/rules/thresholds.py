@@ -126,6 +126,8 @@ UNFINISHED = Threshold(0.15, "here", "share of the loss that one more training w
 SHRINK = Threshold(0.3, "here", "weight norm at the end over the start")
 PENALTY_SHARE = Threshold(2.0, "TheDeepChecker (Ben Braiek & Khomh 2023)", "penalty over data")
 DROPOUT = Threshold(0.7, "here; UMLAUT: 0.5")
+DROPOUT_EXTREME = Threshold(0.9, "here", "a tenth of the units left")
+FROZEN = Threshold(0.3, "here", "share of the weights that are frozen")
 
 # --- curve ----------------------------------------------------------------------------------
 PLATEAU_WARN = Threshold(0.25, "here", "share of the constant's loss removed at a plateau")

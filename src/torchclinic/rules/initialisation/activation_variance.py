@@ -12,7 +12,7 @@ from torchclinic.rules import thresholds as t
 from torchclinic.rules.consequences import LEARNING_CURVES
 from torchclinic.rules.evidence import above, below, learning_evidence
 from torchclinic.rules.grading import confidence, gated, state_of
-from torchclinic.rules.initial import InitialLayer, initial_layers
+from torchclinic.rules.initial import InitialLayer, initial_excess, initial_layers
 from torchclinic.rules.rule import Rule, register
 from torchclinic.rules.wording import number, short, times
 
@@ -64,6 +64,7 @@ class ActivationVariance(Rule):
         signs = tuple(_signs(layers))
         if len(signs) < 2:
             return
+        signs = (*signs, *_too_sure(case, signs[0]))
         state, drift, worst = state_of(case), signs[0], signs[1]
         yield self.finding(
             gated(state, len(signs)),
@@ -123,6 +124,13 @@ def _signs(layers: Sequence[InitialLayer]) -> Iterable[Evidence]:
         yield from _drift(stds)
     else:
         yield from _chaos(layers)
+
+
+def _too_sure(case: Case, drift: Evidence) -> Iterable[Evidence]:
+    """Scores that are large from the start: what weights that are too large do to the loss."""
+    excess = initial_excess(case)
+    if drift.comparison == ">" and excess is not None and excess > t.INITIAL_LOSS:
+        yield above("initial loss above the expected one, relative", excess, t.INITIAL_LOSS)
 
 
 def _drift(stds: Sequence[float]) -> Iterable[Evidence]:

@@ -121,11 +121,12 @@ def _span(low: float | None, high: float | None) -> str:
 
 
 def _no_pass_without_sigmoid(case: Case) -> bool:
-    """The loss refused the outputs, and the traced model has nothing after its last layer."""
+    """The loss refused the outputs, and the traced model's last layer has no sigmoid behind it."""
     if case.batch is None or case.batch.outputs is not None or case.recipe is None:
         return False
     last = next((layer for layer in case.recipe.model.layers if layer.output), None)
-    return case.recipe.model.traced and last is not None and last.activation is None
+    named = last.activation if last is not None else None
+    return case.recipe.model.traced and last is not None and named not in PROBABILITIES
 
 
 def _single_score(case: Case) -> _Found | None:

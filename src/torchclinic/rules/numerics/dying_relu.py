@@ -52,7 +52,7 @@ class DyingRelu(Rule):
     levels = (Level.ERROR, Level.WARNING, Level.INFO)
     stage = Stage.NUMERICS
     needs = frozenset({"trace"})
-    explains = ("GRD101", "LRN102", "REG101", "WIR102", *LEARNING_CURVES)
+    explains = ("GRD101", "LRN102", "WIR102", *LEARNING_CURVES)
     remedies = ("learning-rate", "leaky-activations", "reinitialise", "batch-norm", "warm-up")
 
     def check(self, case: Case) -> Iterable[Finding]:

@@ -61,7 +61,7 @@ class LearningRateFarOff(Rule):
     levels = (Level.ERROR, Level.WARNING)
     stage = Stage.NUMERICS
     any_of = ("history", "trace")
-    explains = ("LRN102", "REG101", *LEARNING_CURVES)
+    explains = ("LRN102", *LEARNING_CURVES)
     remedies = ("learning-rate", "warm-up", "adamw", "cosine-schedule", "clip-gradient")
 
     def check(self, case: Case) -> Iterable[Finding]:

@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from torchclinic.core.facts import Case, RecipeFacts
 from torchclinic.core.finding import Evidence, Finding, Level, Stage
 from torchclinic.core.trace import WEIGHT_NORM, Trace
+from torchclinic.functional.progress import Progress
 from torchclinic.functional.robust import finite, median
 from torchclinic.rules import thresholds as t
-from torchclinic.rules.consequences import LEARNING_CURVES
+from torchclinic.rules.consequences import INITIAL, LEARNING_CURVES, NUMERICS
 from torchclinic.rules.evidence import above, below, fact, learning_evidence
 from torchclinic.rules.grading import confidence, gated, state_of
 from torchclinic.rules.rule import Rule, register
@@ -50,28 +51,32 @@ class RegularisationDominates(Rule):
     stage = Stage.NUMERICS
     needs = frozenset({"recipe"})
     any_of = ("history", "trace")
-    explains = ("ACT101", "GRD101", "INI103", "LRN101", "LRN102", *LEARNING_CURVES)
+    explains = ("INI103", *(code for code in NUMERICS if code != "REG101"), *LEARNING_CURVES)
     remedies = ("weaken-penalty", "weight-decay", "dropout")
 
     def check(self, case: Case) -> Iterable[Finding]:
         """One finding for shrinking weights, else one for extreme dropout."""
         assert case.recipe is not None
         state = state_of(case)
-        if not state.poor or state.progress.value == "diverged":
+        if not state.poor:
             return
+        lost = state.progress is Progress.DIVERGED
         shrunk = _shrink(case.trace)
         penalised = bool(case.recipe.penalties) or case.recipe.optimizer.weight_decay > 0
         dropout = case.recipe.model.dropout or 0.0
-        if penalised and shrunk is not None and shrunk < t.SHRINK:
+        if penalised and not lost and shrunk is not None and shrunk < t.SHRINK:
             yield self._shrinks(case, case.recipe, shrunk)
         elif dropout > t.DROPOUT:
+            extreme = above("largest dropout", dropout, t.DROPOUT)
             yield self.finding(
-                Level.WARNING,
+                gated(state, 2 if dropout > t.DROPOUT_EXTREME else 1),
                 f"dropout of {percent(dropout)} in a training that learns badly",
                 f"A dropout layer removes {percent(dropout)} of its units at every step, so that "
                 "the model never sees enough of its own signal to fit the data.",
-                (above("largest dropout", dropout, t.DROPOUT), *learning_evidence(state)),
+                (extreme, *learning_evidence(state)),
                 confidence=confidence(dropout, t.DROPOUT, 1),
+                stage=Stage.WIRING,  # it is built into the model, and all numbers follow from it
+                explains=(*INITIAL, *self.explains),
                 remedies=("dropout", "weaken-penalty"),
             )
 

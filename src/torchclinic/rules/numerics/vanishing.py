@@ -64,7 +64,6 @@ class VanishingGradient(Rule):
         "ACT101",
         "LRN101",
         "LRN102",
-        "REG101",
         *LEARNING_CURVES,
     )
     remedies = (

@@ -9,6 +9,7 @@ from torchclinic.core.finding import Finding, Level, Stage
 from torchclinic.rules.consequences import LEARNING_CURVES
 from torchclinic.rules.evidence import fact, learning_evidence
 from torchclinic.rules.grading import exact, state_of
+from torchclinic.rules.outputs import outputs_of
 from torchclinic.rules.rule import Rule, register
 
 
@@ -48,7 +49,8 @@ class BatchCrosstalk(Rule):
     def check(self, case: Case) -> Iterable[Finding]:
         """One finding where rows influence each other."""
         assert case.batch is not None
-        if not case.batch.batch_crosstalk:
+        outputs = outputs_of(case)
+        if not case.batch.batch_crosstalk or outputs.nonfinite or not outputs.varies:
             return
         state = state_of(case)
         yield self.finding(

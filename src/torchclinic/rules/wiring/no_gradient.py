@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from torchclinic.core.facts import BatchFacts, Case
+from torchclinic.core.facts import BatchFacts, Case, ModelFacts
 from torchclinic.core.finding import Finding, Level, Stage
 from torchclinic.core.trace import GRADIENT_NORM
 from torchclinic.functional.learning import LearningState
+from torchclinic.rules import thresholds as t
 from torchclinic.rules.consequences import LEARNING_CURVES
-from torchclinic.rules.evidence import fact, learning_evidence
-from torchclinic.rules.grading import state_of
+from torchclinic.rules.evidence import above, fact, learning_evidence
+from torchclinic.rules.grading import confidence, gated, state_of
 from torchclinic.rules.rule import Rule, register
 from torchclinic.rules.wording import percent, several
 
@@ -22,7 +23,8 @@ class ParameterWithoutGradient(Rule):
 
     ## What it does
     Lists parameters that require a gradient and still have none after two backward passes on
-    distinct batches, and that a watched run did not see moving either.
+    distinct batches, and that a watched run did not see moving either. Where the training learns
+    badly it also lists layers that are frozen.
 
     ## Why is this bad?
     Such parameters stay at their random start. A `detach()`, `.data`, `argmax` or
@@ -47,15 +49,16 @@ class ParameterWithoutGradient(Rule):
     name = "parameter-without-gradient"
     levels = (Level.ERROR, Level.WARNING, Level.INFO)
     stage = Stage.WIRING
-    needs = frozenset({"batch"})
+    any_of = ("batch", "recipe")
     explains = ("GRD101", "LRN102", "LRN101", *LEARNING_CURVES)
-    remedies = ("connect-parameters",)
+    remedies = ("connect-parameters", "unfreeze")
 
     def check(self, case: Case) -> Iterable[Finding]:
         """One finding for all parameters that are cut off."""
-        assert case.batch is not None
-        lost = _lost(case, case.batch)
-        if not lost.parameters:
+        if case.recipe is not None:
+            yield from self._frozen(case, case.recipe.model)
+        lost = _lost(case, case.batch) if case.batch is not None else _Lost((), (), None)
+        if case.batch is None or not lost.parameters:
             return
         state = state_of(case)
         called = [name for name in lost.layers if _ran(case.batch, name)]
@@ -78,6 +81,29 @@ class ParameterWithoutGradient(Rule):
             ),
             layers=lost.layers,
             confidence=0.95 if called else 0.6,
+        )
+
+    def _frozen(self, case: Case, model: ModelFacts) -> Iterable[Finding]:
+        """Layers without requires_grad, where that is much of a model that learns badly."""
+        state = state_of(case)
+        frozen = [layer for layer in model.layers if not layer.trainable and layer.parameters]
+        share = 1 - model.trainable / model.parameters if model.parameters else 0.0
+        if not frozen or share <= t.FROZEN or not state.poor:
+            return
+        yield self.finding(
+            gated(state, 2),
+            f"{percent(share)} of the weights are frozen, in a training that learns badly",
+            f"{len(frozen)} layers, {several([layer.name for layer in frozen])}, have "
+            "requires_grad switched off and keep their initial weights. That suits weights that "
+            "were trained before, not random ones.",
+            (
+                above("share of the weights that are frozen", share, t.FROZEN),
+                fact("layers that are frozen", len(frozen)),
+                *learning_evidence(state),
+            ),
+            layers=[layer.name for layer in frozen],
+            confidence=confidence(share, t.FROZEN, 2),
+            remedies=("unfreeze",),
         )
 
 
