@@ -37,14 +37,20 @@ class Ledger:
         self._started = time.perf_counter()
         self._results: dict[Cell, ArmRun] = {}
         self._notes: dict[Cell, str] = {}
+        self._closed = False
         self._tell()
 
     def may_begin(self, cell: Cell) -> bool:
-        """Whether there is time for one more run; if not, that is booked as its result."""
+        """Whether there is time for one more run; if not, that is booked as its result.
+
+        After the first refusal all are refused: a shorter run that would still fit belongs to a
+        later seed and would find no partner.
+        """
         if self._deadline is None:
             return True
         passed = time.perf_counter() - self._started
-        if passed + self._expected(cell[0]) < self._deadline:
+        self._closed = self._closed or passed + self._expected(cell[0]) >= self._deadline
+        if not self._closed:
             return True
         why = f"not begun: {passed:.1f} s of the {self._deadline:g} s allowed are spent"
         self._book(ArmRun(*cell, error=why, note=self._notes.get(cell, "")))

@@ -23,6 +23,7 @@ from torchclinic.study.lr_range.smoothing import Floats
 
 _START_SHARE = 0.1  # of the points: the rates at which nothing happens yet
 _FEWEST_POINTS = 5
+_SAME_SLOPE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -43,9 +44,9 @@ class Suggested:
 def suggest(lrs: Sequence[float], losses: Sequence[float], noise: float = 0.0) -> Suggested:
     r"""Read a smoothed curve of a range test.
 
-    With the start L0 (mean of the first tenth) and the lowest loss so far, the curve diverges where
-    it is not finite, or has lost half of its descent again and risen by 20 % of |L0| and by 8
-    standard deviations of the noise. Before that point:
+    With the start L0 (mean of the first tenth, or the first point if lower) and the lowest loss so
+    far, the curve diverges where it is not finite, or has lost half of its descent again and risen
+    by 20 % of |L0| and by 8 standard deviations of the noise. Before that point:
 
     - "valley": centre, in log rate, of the descent between its first and its last tenth. Only where
       the loss falls by 20 % of |L0|: the middle of a shallow descent says where the output layer
@@ -67,7 +68,8 @@ def suggest(lrs: Sequence[float], losses: Sequence[float], noise: float = 0.0) -
         what is found.
 
     Raises:
-        UsageError: When the lengths differ, or the rates do not rise or are not above 0.
+        UsageError: When there are fewer than 5 points, the lengths differ, or the rates do not
+            rise or are not above 0.
 
     Source:
         Smith, arXiv:1506.01186, section 3.3, for the test; the lowest derivative with respect to
@@ -82,9 +84,10 @@ def suggest(lrs: Sequence[float], losses: Sequence[float], noise: float = 0.0) -
     rates, values = _checked(lrs, losses)
     finite = _finite_points(values)
     if finite < _FEWEST_POINTS:
-        return Suggested(divergence=_first(rates), reason=_blown_up(rates))
+        return Suggested(divergence=float(rates[finite]), reason=_blown_up(rates))
     curve = values[:finite]
-    start = float(curve[: max(1, round(_START_SHARE * values.size))].mean())
+    first = curve[: max(1, round(_START_SHARE * values.size))]
+    start = min(float(first.mean()), float(first[0]))
     end = _divergence(curve, start, noise)
     divergence = float(rates[end]) if end < values.size else None
     if end < _FEWEST_POINTS:
@@ -107,8 +110,7 @@ def _named(
     named = {"valley": _valley(rates, curve, start, bottom)}
     if divergence is not None:
         named["divergence/10"] = divergence / 10
-    slope = np.gradient(curve[: bottom + 2], np.log(rates[: min(bottom + 2, curve.size)]))
-    named["steepest"] = float(rates[int(np.argmin(slope[: bottom + 1]))])
+    named["steepest"] = _steepest(rates, curve, bottom)
     named["minimum/10"] = float(rates[bottom]) / 10
     return named
 
@@ -118,6 +120,14 @@ def _valley(rates: Floats, curve: Floats, start: float, bottom: int) -> float:
     before = int(np.nonzero(curve[: bottom + 1] >= start - edge)[0][-1])
     after = before + int(np.nonzero(curve[before : bottom + 1] <= curve[bottom] + edge)[0][0])
     return math.sqrt(float(rates[before]) * float(rates[after]))
+
+
+def _steepest(rates: Floats, curve: Floats, bottom: int) -> float:
+    """Where the slope is lowest; the middle where it is so at several rates."""
+    known = min(bottom + 2, curve.size)
+    slope = np.gradient(curve[:known], np.log(rates[:known]))[: bottom + 1]
+    lowest = np.nonzero(slope <= (1 - _SAME_SLOPE) * slope.min())[0]
+    return float(rates[lowest[lowest.size // 2]])
 
 
 def _divergence(curve: Floats, start: float, noise: float) -> int:
@@ -149,10 +159,6 @@ def _blown_up(rates: Floats) -> str:
     return f"the loss blows up at once, at a learning rate of {rates[0]:.2g}: try lower ones"
 
 
-def _first(rates: Floats) -> float | None:
-    return float(rates[0]) if rates.size else None
-
-
 def _finite_points(values: Floats) -> int:
     bad = np.nonzero(~np.isfinite(values))[0]
     return int(bad[0]) if bad.size else values.size
@@ -162,7 +168,9 @@ def _checked(lrs: Sequence[float], losses: Sequence[float]) -> tuple[Floats, Flo
     rates, values = np.asarray(lrs, dtype=np.float64), np.asarray(losses, dtype=np.float64)
     if rates.shape != values.shape or rates.ndim != 1:
         raise UsageError(f"{rates.size} learning rates and {values.size} losses")
-    if rates.size and not (rates[0] > 0 and np.all(np.diff(rates) > 0)):
+    if rates.size < _FEWEST_POINTS:
+        raise UsageError(f"{rates.size} learning rates make no curve", hint="150 is usual")
+    if not (rates[0] > 0 and np.all(np.diff(rates) > 0)):
         raise UsageError(
             f"the learning rates go from {rates[0]} to {rates[-1]}",
             hint="rising numbers above 0",
