@@ -540,9 +540,9 @@ def not_repaired():
 HOSTILE = "<script>alert('x')</script>\"><img src=x onerror=alert(1)>&amp;{{7*7}}"
 
 
-def hostile_repair(name=HOSTILE):
+def hostile_repair(name=HOSTILE, seeds=SEEDS):
     names = (name, "fc2", "fc3" * 40, "out")
-    base = repair(names)
+    base = repair(names, seeds)
     change = AppliedChange(name, name, name, f"# {name}\n", name)
     return dataclasses.replace(
         base,

@@ -18,7 +18,8 @@ class Statistic:
 
     Attributes:
         name: Its name in a trace.
-        label: In words, for titles and buttons.
+        label: In a word, for buttons.
+        subject: In words, for titles.
         axis: What the axis says.
         log: Whether its scale is logarithmic.
         note: What it means, one sentence.
@@ -26,6 +27,7 @@ class Statistic:
 
     name: str
     label: str
+    subject: str
     axis: str
     log: bool
     note: str
@@ -34,6 +36,7 @@ class Statistic:
 GRADIENT = Statistic(
     t.GRADIENT_RMS,
     "gradient",
+    "gradient",
     "gradient RMS",
     True,
     "Root mean square of the loss's derivative by the layer's own parameters.",
@@ -41,12 +44,14 @@ GRADIENT = Statistic(
 OUTPUT_GRADIENT = Statistic(
     t.OUTPUT_GRADIENT_RMS,
     "gradient at the output",
+    "gradient at the output",
     "output gradient RMS",
     True,
     "Root mean square of the loss's derivative by the layer's output.",
 )
 GRADIENT_NORM = Statistic(
     t.GRADIENT_NORM,
+    "gradient norm",
     "gradient norm",
     "gradient norm",
     True,
@@ -57,6 +62,7 @@ SHOWN: tuple[Statistic, ...] = (
     Statistic(
         t.UPDATE_RATIO,
         "update",
+        "update",
         "update-to-weight ratio",
         True,
         "How far one step moves the weights, relative to their length; healthy is about 1e-3.",
@@ -64,6 +70,7 @@ SHOWN: tuple[Statistic, ...] = (
     Statistic(
         t.ACTIVATION_STD,
         "activation",
+        "spread of the activations",
         "activation standard deviation",
         True,
         "Spread of the layer's output, before the non-linearity that follows it.",
@@ -72,12 +79,14 @@ SHOWN: tuple[Statistic, ...] = (
         t.SATURATED_SHARE,
         "saturated",
         "saturated share",
+        "saturated share",
         False,
         "Share of the layer's outputs that lie where the non-linearity is flat.",
     ),
     Statistic(
         t.SILENT_SHARE,
         "silent",
+        "share of silent units",
         "silent share",
         False,
         "Share of the units that are zero on every sample.",
@@ -119,9 +128,13 @@ class Table:
 
 
 def table(statistic: Statistic, before: Trace | None, after: Trace | None) -> Table:
-    """The statistic of every layer that has it on either side, in forward order."""
+    """The statistic of every layer that has it on either side, in forward order.
+
+    A repair may wrap a layer ("fc1" becomes "fc1.0" with a norm behind it); it is one row still,
+    under the name it had before.
+    """
     left = _by_name(before, statistic.name)
-    right = _by_name(after, statistic.name)
+    right = _renamed(left, _by_name(after, statistic.name))
     rows = []
     for name in _merged(list(left), list(right)):
         layer = right.get(name) or left[name]
@@ -141,6 +154,20 @@ def _by_name(trace: Trace | None, statistic: str) -> dict[str, TracedLayer]:
     if trace is None:
         return {}
     return {layer.name: layer for layer in trace.layers if finite(layer[statistic].values)}
+
+
+def _renamed(
+    left: Mapping[str, TracedLayer], right: Mapping[str, TracedLayer]
+) -> dict[str, TracedLayer]:
+    """The right side under the left side's names, where a layer only moved into a wrapper."""
+    names = {}
+    for name, layer in left.items():
+        if name in right:
+            continue
+        inside = [n for n, o in right.items() if n.startswith(f"{name}.") and o.kind == layer.kind]
+        if inside and inside[0] not in left:
+            names[inside[0]] = name
+    return {names.get(name, name): layer for name, layer in right.items()}
 
 
 def _merged(left: Sequence[str], right: Sequence[str]) -> list[str]:

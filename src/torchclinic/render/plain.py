@@ -92,6 +92,7 @@ def repair_to_dict(repair: Repair, detail: Detail = FULL) -> dict[str, Any]:
         A dict that `json.dumps(..., allow_nan=False)` takes and that follows `SCHEMA`.
     """
     verdict = repair.verdict
+    unrounded = dataclasses.replace(detail, digits=None)
     document = {
         "schema": REPAIR_SCHEMA,
         "name": repair.name,
@@ -102,13 +103,13 @@ def repair_to_dict(repair: Repair, detail: Detail = FULL) -> dict[str, Any]:
             "comparison": None if verdict.comparison is None else _plain(verdict.comparison),
         },
         "judged_on": repair.judged_on,
-        "diagnosis": diagnosis_to_dict(repair.diagnosis, detail),
+        "diagnosis": diagnosis_to_dict(repair.diagnosis, unrounded),
         "changes": _plain(repair.changes),
         "patch": repair.patch,
         "arms": _plain(repair.arms),
         "before": [_run(run, detail) for run in repair.before],
         "after": [_run(run, detail) for run in repair.after],
-        "remaining": _remaining(repair, detail),
+        "remaining": _remaining(repair, unrounded),
         "lr_range": None if repair.lr_range is None else _plain(repair.lr_range),
         "cost": _plain(repair.cost),
         "environment": _plain(repair.environment),

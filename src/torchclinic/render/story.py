@@ -23,6 +23,7 @@ from torchclinic.render.layers import Table
 from torchclinic.render.numbers import finite, median
 from torchclinic.render.words import (
     decimals_for,
+    listing,
     number,
     plural,
     score,
@@ -157,6 +158,15 @@ def interval_sentence(comparison: PairedComparison) -> str:
     return f"{sign}{mean}, {percent} % interval [{low}, {high}], p = {p}"
 
 
+def diverged_sentence(comparison: PairedComparison) -> str:
+    """How many runs ended without a finite score; empty when none did."""
+    sides = zip(("before", "after"), comparison.diverged, strict=True)
+    parts = [f"{count} of {len(comparison.seeds)} runs {side}" for side, count in sides if count]
+    if not parts:
+        return ""
+    return f"{listing(parts)} diverged and count as the worst that a run can do"
+
+
 # -------------------------------------------------------------------------------- the findings
 
 
@@ -241,13 +251,20 @@ def layers_sentence(shown: Table, arm: str) -> str:
     return f"{times(ratio)} smaller in {low} than in {high}"
 
 
-def layers_title(shown: Table) -> str:
-    """The finding of a table of layers, as a title."""
-    name = shown.statistic.label
+def layers_title(shown: Table, *, sides: int = 1) -> str:
+    """The finding of a table of layers, as a title.
+
+    Args:
+        shown: The statistic of all layers.
+        sides: How many sides the comparison has: with two, a side is named even where it is alone.
+    """
+    name = shown.statistic.subject
     if shown.has("before") and shown.has("after"):
         before, after = layers_sentence(shown, "before"), layers_sentence(shown, "after")
         return f"Before, the {name} is {before}; after, {after}"
     arm = "before" if shown.has("before") else "after"
+    if sides > 1:
+        return f"{arm.capitalize()}, the {name} is {layers_sentence(shown, arm)}"
     return f"The {name} is {layers_sentence(shown, arm)}"
 
 

@@ -164,3 +164,13 @@ def sentence(text: str) -> str:
     if not text:
         return ""
     return text[0].upper() + text[1:] + ("" if text[-1] in ".!?:" else ".")
+
+
+def titled(text: str) -> str:
+    """The text with a capital first letter, unless it begins with a name.
+
+    >>> titled("gradient fades"), titled("fc1 gets no gradient"), titled("lr_head is frozen")
+    ('Gradient fades', 'fc1 gets no gradient', 'lr_head is frozen')
+    """
+    first = text.split(" ", 1)[0]
+    return text[:1].upper() + text[1:] if first.isalpha() and first.islower() else text

@@ -9,7 +9,7 @@ from torchclinic.render.console.blocks import bar, log_shares
 from torchclinic.render.console.sheet import Part, Sheet
 from torchclinic.render.layers import Table, labels
 from torchclinic.render.story import evidence_words, folded, window
-from torchclinic.render.words import listing, number, shorten
+from torchclinic.render.words import listing, number, shorten, titled
 
 LEVEL_STYLES = {Level.ERROR: "bold red", Level.WARNING: "bold yellow", Level.INFO: "bold blue"}
 ARM_STYLES = {"before": "red", "after": "cyan"}
@@ -28,7 +28,7 @@ def finding_head(sheet: Sheet, finding: Finding, lead: str = "") -> None:
         (" " + finding.rule.replace("-", " "), "bold"),
         f" ({finding.level.value}){where}, {window(finding)}",
     )
-    sheet.paragraph(finding.title, style="bold", limit=2)
+    sheet.paragraph(titled(finding.title), style="bold", limit=2)
 
 
 def finding_body(sheet: Sheet, finding: Finding, *, limit: int = 4) -> None:
@@ -49,7 +49,7 @@ def layer_table(sheet: Sheet, shown: Table) -> None:
     """Typical value of each layer as bars, before and after side by side where both are known."""
     arms = [arm for arm in ("before", "after") if shown.has(arm)]
     values = {arm: shown.typical(arm) for arm in arms}
-    names = [row.name for row in shown.rows if any(row.name in values[arm] for arm in arms)]
+    names = _common_names(shown, values)
     shares = _shares(shown, values)
     column = min(NAME_COLUMNS, max([5, *map(len, map(sheet.plain, names))]))
     number_columns = 8
@@ -71,6 +71,12 @@ def layer_table(sheet: Sheet, shown: Table) -> None:
         for arm in arms:
             parts += _cell(sheet, arm, values[arm].get(name), shares.get((arm, name), 0.0), room)
         sheet.line(*parts)
+
+
+def _common_names(shown: Table, values: Mapping[str, Mapping[str, float]]) -> list[str]:
+    """Layers of the faulty side where there is one: what a repair adds is in the report."""
+    first = next(iter(values.values()))
+    return [row.name for row in shown.rows if row.name in first]
 
 
 def _title(shown: Table, arm: str, arms: list[str]) -> str:

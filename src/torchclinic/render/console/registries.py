@@ -10,26 +10,23 @@ from torchclinic.render.console.sheet import Sheet
 from torchclinic.render.console.terminal import detect
 
 NARROWEST = 20  # columns of the text at the end of a row; a longer row is stacked instead
-LEVEL_STYLES = {"error": "red", "warning": "yellow", "info": "blue"}
+STYLES = {"safe": "green", "unsafe": "yellow", "display-only": "dim"}
 
 
 class RuleRow(NamedTuple):
-    """One rule: its code, name, level, stage and what it sees, in one sentence."""
+    """One rule: its code, its name and what it finds, in one sentence."""
 
     code: str
     name: str
-    level: str
-    stage: str
     summary: str
 
 
 class RemedyRow(NamedTuple):
-    """One remedy: its name, how freely it is applied, what it does and its source."""
+    """One remedy: its name, how freely it is applied and what it does."""
 
     name: str
     applicability: str
     title: str
-    source: str
 
 
 def render_rules_table(
@@ -39,11 +36,11 @@ def render_rules_table(
     color: bool | None = None,
     unicode: bool | None = None,
 ) -> str:
-    """All rules as a table: code, name, level, stage, summary.
+    """All rules as a table: code, name, summary.
 
-    >>> row = RuleRow("GRD101", "vanishing-gradient", "error", "numerics", "No gradient.")
+    >>> row = RuleRow("GRD101", "vanishing-gradient", "The gradient fades.")
     >>> print(render_rules_table([row], color=False, unicode=False).splitlines()[-1])
-    GRD101  vanishing-gradient  error  numerics  No gradient.
+    GRD101  vanishing-gradient  The gradient fades.
     """
     return _table(RuleRow._fields, rows, Sheet(detect(width, color, unicode)))
 
@@ -55,11 +52,11 @@ def render_remedies_table(
     color: bool | None = None,
     unicode: bool | None = None,
 ) -> str:
-    """All remedies as a table: name, applicability, title, source.
+    """All remedies as a table: name, applicability, title.
 
-    >>> row = RemedyRow("warm-up", "safe", "linear warm-up", "arXiv 1706.02677")
+    >>> row = RemedyRow("warm-up", "safe", "linear warm-up of the learning rate")
     >>> print(render_remedies_table([row], color=False, unicode=False).splitlines()[-1])
-    warm-up  safe           linear warm-up  arXiv 1706.02677
+    warm-up  safe           linear warm-up of the learning rate
     """
     return _table(RemedyRow._fields, rows, Sheet(detect(width, color, unicode)))
 
@@ -90,12 +87,12 @@ def _row(row: Sequence[str], widths: Sequence[int], room: int, sheet: Sheet) -> 
 
 
 def _style(cell: str, column: int) -> str:
-    return "bold" if column == 0 else LEVEL_STYLES.get(cell, "")
+    return "bold" if column == 0 else STYLES.get(cell, "")
 
 
 def _stacked(body: Sequence[Sequence[str]], sheet: Sheet) -> str:
     """One block a row, for rows that do not fit beside each other."""
     for first, *middle, last in body:
-        sheet.line((first, "bold"), "  ", ("  ".join(cell for cell in middle[:2] if cell), "dim"))
-        sheet.paragraph(". ".join(cell.rstrip(".") for cell in (*middle[2:], last) if cell) + ".")
+        sheet.line((first, "bold"), *((f"  {cell}", _style(cell, 1)) for cell in middle))
+        sheet.paragraph(last)
     return sheet.text()

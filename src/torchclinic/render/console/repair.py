@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 
 from torchclinic.core import Level, Outcome, Repair
@@ -31,10 +32,11 @@ from torchclinic.render.story import (
     metric_name,
     seeds_sentence,
 )
-from torchclinic.render.words import decimals_for, plural, score, shorten
+from torchclinic.render.words import decimals_for, plural, score, sentence, shorten
 
 SCREEN = 45  # lines of a terminal window that a story fits on
 CODE_LINES = 6  # of the patch that are shown even when the screen is full
+OVERRUN = 6  # lines by which the screen may be exceeded for the sake of whole code
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ class Room:
     curves: bool
 
 
-ROOMS = (Room(9, 4, True), Room(6, 4, True), Room(5, 3, False))
+ROOMS = (Room(9, 4, True), Room(6, 4, True), Room(5, 3, False), Room(5, 2, False))
 
 
 OUTCOME_STYLES = {
@@ -115,7 +117,7 @@ def _verdict(sheet: Sheet, repair: Repair) -> None:
     sheet.line(
         (f"{sign} {OUTCOME_WORDS[outcome].upper()}", style), "  ", (headline(repair), "bold")
     )
-    sheet.paragraph(repair.verdict.sentence, limit=3)
+    sheet.paragraph(sentence(repair.verdict.sentence), limit=3)
 
 
 def _cause(sheet: Sheet, repair: Repair, limit: int) -> None:
@@ -156,8 +158,8 @@ def _tried(sheet: Sheet, repair: Repair, limit: int) -> None:
 
 
 def _arm(sheet: Sheet, line: search.Line, axis: tuple[float, float], decimals: int | None) -> None:
-    column = 26
-    width = max(10, sheet.width - column - 24)
+    column = 38
+    width = max(10, sheet.width - column - 20)
     name = line.arm.name if not line.control else f"{line.kind}"
     label = sheet.fit(shorten(sheet.plain(name), column - 1), column)
     mark = ("▶ " if sheet.terminal.unicode else "> ") if line.arm.chosen else "  "
@@ -191,8 +193,14 @@ def _proof(sheet: Sheet, repair: Repair, *, curves: bool) -> None:
     if curves:
         _curves(sheet, repair)
     comparison = repair.verdict.comparison
-    if comparison is not None:
-        sheet.paragraph(f"{seeds_sentence(comparison)}: {interval_sentence(comparison)}.", limit=2)
+    if comparison is not None and not _has_interval(repair.verdict.sentence):
+        words = interval_sentence(comparison)
+        sheet.paragraph(f"{seeds_sentence(comparison)}: {words}.", limit=2)
+
+
+def _has_interval(text: str) -> bool:
+    """Whether the verdict's own sentence states difference and interval already."""
+    return re.search(r"\[[^\]]*, [^\]]*\]", text) is not None
 
 
 def _side(
@@ -244,7 +252,7 @@ def _code(sheet: Sheet, repair: Repair, room: int) -> None:
     if not source:
         return
     limit = max(CODE_LINES, room - 2)
-    cut = source if len(source) <= limit else source[: limit - 1]
+    cut = source if len(source) <= limit + OVERRUN else source[: limit - 1]
     sheet.heading("Code to paste", _remedies(repair))
     for line in cut:
         sheet.verbatim(line, "cyan" if not line.lstrip().startswith("#") else "dim")

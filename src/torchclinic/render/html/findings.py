@@ -9,7 +9,7 @@ from markupsafe import Markup
 from torchclinic.core import Diagnosis, Finding
 from torchclinic.render.html.figures.evidence import bullet
 from torchclinic.render.story import evidence_words, window
-from torchclinic.render.words import listing, printable, shorten
+from torchclinic.render.words import listing, printable, shorten, titled
 
 MOST_LAYERS = 6
 LONGEST_NAME = 60
@@ -38,7 +38,7 @@ def finding_view(finding: Finding) -> FindingView:
         finding.code,
         finding.rule.replace("-", " "),
         finding.level.value,
-        printable(finding.title),
+        titled(printable(finding.title)),
         printable(finding.explanation),
         _layers(finding),
         window(finding),

@@ -84,12 +84,12 @@ def layer_panels(
 def _panel(
     shown: Table, sides: Sequence[tuple[str, Source | None]], columns: int, rows: int
 ) -> LayerPanel:
-    title = layers_title(shown)
+    known = sum(source is not None for _, source in sides)
+    title = layers_title(shown, sides=known)
     axis = scale(shown)
-    alone = sum(shown.has(arm) for arm, _ in sides) == 1
     maps = [
         HeatMap(
-            "Over time" if alone else WORDS[arm],
+            "Over time" if known == 1 else WORDS[arm],
             heat(
                 source.trace.layers,
                 shown.statistic.name,
@@ -108,7 +108,7 @@ def _panel(
         shown.statistic.label,
         title,
         shown.statistic.note,
-        profile(shown, title, most=rows),
+        profile(shown, title, compared=known > 1, most=rows),
         tuple(maps),
         legend(axis, shown.statistic.axis, broken=len(finite(every)) < len(every)),
     )

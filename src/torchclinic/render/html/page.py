@@ -22,30 +22,28 @@ MAX_BYTES = 500_000
 TEMPLATES = Path(__file__).with_name("templates")
 
 
-@dataclass(frozen=True)
-class Fidelity:
-    """How much detail a page carries.
+# What a page may carry, most first. The document takes its share, the figures get the rest.
+DOCUMENT_BYTES = 220_000
+DETAILS = (
+    Detail(2000, 5),
+    Detail(600, 4),
+    Detail(200, 4),
+    Detail(60, 3, "runs"),
+    Detail(24, 3, "runs"),
+    Detail(12, 3, "runs"),
+    Detail(12, 3, "none"),
+)
 
-    Attributes:
-        columns: Readings of a heat map.
-        rows: Rows of a profile by layer.
-        detail: Of the embedded document.
-    """
+
+@dataclass(frozen=True)
+class Room:
+    """How much the figures show: readings of a heat map, rows of a profile by layer."""
 
     columns: int
     rows: int
-    detail: Detail
 
 
-LADDER = (
-    Fidelity(48, 40, Detail(2000, 5)),
-    Fidelity(48, 40, Detail(600, 4)),
-    Fidelity(40, 40, Detail(200, 4)),
-    Fidelity(32, 30, Detail(60, 3, "runs")),
-    Fidelity(24, 24, Detail(24, 3, "runs")),
-    Fidelity(16, 16, Detail(12, 3, "runs")),
-    Fidelity(12, 12, Detail(12, 3, "none")),
-)
+ROOMS = (Room(48, 40), Room(32, 24), Room(16, 16), Room(8, 8))
 
 
 def render_repair_page(repair: Repair) -> str:
@@ -57,12 +55,11 @@ def render_repair_page(repair: Repair) -> str:
     Returns:
         The page, at most 500 KB for anything that is not absurdly large.
     """
-
-    def draw(fidelity: Fidelity) -> str:
-        view = repair_view(repair, columns=fidelity.columns, rows=fidelity.rows)
-        return _render("repair.html.jinja", view, repair_to_dict(repair, fidelity.detail), fidelity)
-
-    return _within(draw)
+    return _page(
+        "repair.html.jinja",
+        lambda room: repair_view(repair, columns=room.columns, rows=room.rows),
+        lambda detail: repair_to_dict(repair, detail),
+    )
 
 
 def render_diagnosis_page(diagnosis: Diagnosis) -> str:
@@ -74,26 +71,33 @@ def render_diagnosis_page(diagnosis: Diagnosis) -> str:
     Returns:
         The page, at most 500 KB for anything that is not absurdly large.
     """
-
-    def draw(fidelity: Fidelity) -> str:
-        view = diagnosis_view(diagnosis, columns=fidelity.columns, rows=fidelity.rows)
-        document = diagnosis_to_dict(diagnosis, fidelity.detail)
-        return _render("diagnosis.html.jinja", view, document, fidelity)
-
-    return _within(draw)
+    return _page(
+        "diagnosis.html.jinja",
+        lambda room: diagnosis_view(diagnosis, columns=room.columns, rows=room.rows),
+        lambda detail: diagnosis_to_dict(diagnosis, detail),
+    )
 
 
-def _within(draw: Callable[[Fidelity], str]) -> str:
+def _page(
+    template: str,
+    view: Callable[[Room], Any],
+    document: Callable[[Detail], Mapping[str, Any]],
+) -> str:
     """The most detailed page that is small enough, else the smallest."""
+    detail, data = DETAILS[0], Markup("")
+    for detail in DETAILS:
+        data = embedded(document(detail))
+        if len(data) <= DOCUMENT_BYTES:
+            break
     page = ""
-    for fidelity in LADDER:
-        page = draw(fidelity)
+    for room in ROOMS:
+        page = _render(template, view(room), data, detail.points)
         if len(page.encode()) <= MAX_BYTES:
             break
     return page
 
 
-def _render(template: str, view: Any, document: Mapping[str, Any], fidelity: Fidelity) -> str:
+def _render(template: str, view: Any, document: Markup, points: int | None) -> str:
     script = (TEMPLATES / "script.js").read_text("utf-8")
     digest = hashlib.sha256(script.encode()).digest()
     return (
@@ -104,8 +108,8 @@ def _render(template: str, view: Any, document: Mapping[str, Any], fidelity: Fid
             style=Markup((TEMPLATES / "style.css").read_text("utf-8")),  # noqa: S704 - our own file
             script=Markup(script),  # noqa: S704 - our own file
             script_hash=base64.b64encode(digest).decode(),
-            document=embedded(document),
-            points=fidelity.detail.points,
+            document=document,
+            points=points,
         )
     )
 

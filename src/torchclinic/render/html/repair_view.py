@@ -98,7 +98,7 @@ def repair_view(repair: Repair, *, columns: int, rows: int) -> RepairView:
         outcome=repair.verdict.outcome,
         word=OUTCOME_WORDS[repair.verdict.outcome],
         headline=printable(headline(repair)),
-        sentence=printable(repair.verdict.sentence),
+        sentence=sentence(printable(repair.verdict.sentence).replace(" -> ", " → ")),
         numbers=Numbers(
             printable(found.metric),
             raised(found.text(found.before)),

@@ -10,6 +10,7 @@ from torchclinic.render.numbers import finite
 from torchclinic.render.words import number
 
 DECADES_FOR_LOG = 2.0  # a positive quantity that spans more is drawn on a logarithmic axis
+SMALLEST = 5e-324  # that a float holds
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -86,7 +87,7 @@ def fitted(values: Iterable[float], *, log: bool | None = None, pad: float = 0.0
     if log and positive:
         low, high = math.log10(min(positive)), math.log10(max(positive))
         room = max(0.15, (high - low) * pad)
-        return Scale(10 ** (low - room), 10 ** (high + room), log=True)
+        return Scale(max(10 ** (low - room), SMALLEST), 10 ** min(high + room, 308), log=True)
     if not good:
         return Scale(0.0, 1.0)
     low, high = min(good), max(good)

@@ -17,12 +17,13 @@ LABEL_COLUMNS = 20
 MOST_ROWS = 40
 
 
-def profile(shown: Table, title: str, *, most: int = MOST_ROWS) -> Markup:
+def profile(shown: Table, title: str, *, compared: bool = True, most: int = MOST_ROWS) -> Markup:
     """One row a layer: a ring before, a dot after, lines over the middle 80 % of the readings.
 
     Args:
         shown: The statistic of all layers.
         title: The finding, for those who cannot see it.
+        compared: Whether there are two sides; a single one has no side's colour.
         most: Rows at most; of a deeper net evenly spread layers are shown.
     """
     arms = [arm for arm in ("before", "after") if shown.has(arm)]
@@ -31,7 +32,7 @@ def profile(shown: Table, title: str, *, most: int = MOST_ROWS) -> Markup:
     called = dict(zip([row.name for row in shown.rows], short, strict=True))
     typical = {arm: shown.typical(arm) for arm in arms}
     return strips(
-        [_row(shown, row, called[row.name], typical, arms) for row in rows],
+        [_row(shown, row, called[row.name], typical, compared=compared) for row in rows],
         Axis(
             scale(shown),
             shown.statistic.axis + (", log scale" if shown.statistic.log else ""),
@@ -41,7 +42,7 @@ def profile(shown: Table, title: str, *, most: int = MOST_ROWS) -> Markup:
         head="layer"
         if len(rows) == len(shown.rows)
         else f"{len(rows)} of {len(shown.rows)} layers",
-        columns=arms if len(arms) > 1 else ("median",),
+        columns=arms if compared else ("median",),
     )
 
 
@@ -70,16 +71,17 @@ def _row(
     row: LayerRow,
     name: str,
     typical: Mapping[str, Mapping[str, float]],
-    arms: list[str],
+    *,
+    compared: bool,
 ) -> Row:
     marks: list[Mark] = []
     write = label if shown.statistic.log else share
-    values = [typical[arm].get(row.name, math.nan) for arm in arms]
+    values = [side.get(row.name, math.nan) for side in typical.values()]
     if len(values) == 2:
         marks.append(Mark("range", values[0], "link", values[1]))
-    for arm, value in zip(arms, values, strict=True):
+    for arm, value in zip(typical, values, strict=True):
         low, high = shown.span(row, arm)
-        style = arm if len(arms) > 1 else "alone"
+        style = arm if compared else "alone"
         marks.append(Mark("range", low, f"{style} wide", high))
         marks.append(Mark("ring" if style == "before" else "dot", value, style))
     notes = tuple(write(value) if math.isfinite(value) else "–" for value in values)
