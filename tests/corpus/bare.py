@@ -21,10 +21,9 @@ def score(recipe: Recipe, seed: int = 0) -> float:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         try:
-            model = trained(recipe, seed)
+            return judged(trained(recipe, seed), recipe)
         except (RuntimeError, ValueError, IndexError):
             return -math.inf
-        return judged(model, recipe)
 
 
 def trained(recipe: Recipe, seed: int) -> nn.Module:

@@ -35,7 +35,9 @@ def main():
             good = statistics.median(scores) <= aim
         listed = " ".join(f"{value:7.3f}" for value in scores)
         verdict = "ok " if good else "BAD"
-        sys.stdout.write(f"{verdict} {entry.name:45} {listed}  aim {aim:6.3f} {seconds:5.2f}s\n")
+        sys.stdout.write(
+            f"{verdict} {entry.name:42} {listed}  aim {aim:6.3f} {entry.half} {seconds:5.2f}s\n"
+        )
         sys.stdout.flush()
 
 

@@ -35,6 +35,11 @@ def _recipe(model, data, optimizer, epochs, options):
     return Recipe(model=model, data=data, optimizer=optimizer, epochs=epochs, **options)
 
 
+def varied(base, **changes):
+    """A factory of the base's recipe with other fields."""
+    return lambda: base().replace(**changes)
+
+
 class Changed:
     """A model factory whose model is changed after it is built."""
 
