@@ -197,3 +197,18 @@ def test_any_chain_by_brute_force(kinds):
         if kind in {"none", "dropout"}:
             expected.append((str(len(layers) - 3), str(len(layers) - 1)))
     assert pairs(nn.Sequential(*layers), vectors()) == tuple(expected)
+
+
+def test_the_stem_of_a_residual_stream_is_deliberate():
+    class Stream(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.stem, self.up, self.down = nn.Linear(4, 8), nn.Linear(8, 8), nn.Linear(8, 8)
+            self.head = nn.Linear(8, 2)
+
+        def forward(self, x):
+            x = self.stem(x)
+            x = x + self.down(F.relu(self.up(x)))
+            return self.head(x)
+
+    assert pairs(Stream(), vectors()) == ()

@@ -422,3 +422,10 @@ def test_a_sequence_that_runs_twice_has_the_same_slots_twice():
     found = record(Twice(), vectors())
     names = [op.module for op in found.ops if op.activation]
     assert names == ["inner.1", "inner.3"] * 2
+
+
+def test_inputs_may_be_made_inside_the_recorder():
+    model = Bare()
+    with ForwardRecorder(model) as recorder:
+        model(torch.ones(3, 4))
+    assert facts(recorder.result(), "name") == [("w1",), ("w2",), ("w3",)]

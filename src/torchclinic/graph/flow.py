@@ -84,8 +84,8 @@ class Flow:
         return id(tensor) in self._op_of or self._is_constant(tensor)
 
     def declare_input(self, tensor: Tensor) -> None:
-        """Take a tensor of unknown origin as an input of the model."""
-        if not self.known(tensor):
+        """Take a tensor that is given to the model as an input, whoever made it."""
+        if id(tensor) not in self._op_of and id(tensor) not in self.parameter_names:
             self.produced([tensor], self.add("input", Role.INPUT, shape=tuple(tensor.shape)))
 
     def source(self, tensor: Tensor) -> int | None:

@@ -90,8 +90,12 @@ def _weighs(graph: OpGraph, op: Op) -> bool:
 
 
 def _joins(graph: OpGraph, first: Op, second: Op) -> bool:
-    """Whether the second map's output is added to something non-linear made from the first's."""
-    sums = (met for met in _walk_ahead(graph, second) if met.role is Role.ADD)
+    """Whether the first's output, or the second's, is added to something non-linear made from it.
+
+    So is the stream of a residual net, from which each block branches off.
+    """
+    ahead = (*_walk_ahead(graph, first), *_walk_ahead(graph, second))
+    sums = (met for met in ahead if met.role is Role.ADD)
     return any(_bends(graph, first.index, index) for met in sums for index in met.inputs)
 
 

@@ -83,6 +83,11 @@ class ForwardRecorder:
             handle.remove()
         self._handles.clear()
 
+    @property
+    def returned(self) -> tuple[Tensor, ...]:
+        """The tensors that the model returned."""
+        return tuple(self._returned)
+
     def result(self, outputs: Any = None) -> ForwardMap:
         """How the layers hang together.
 

@@ -19,6 +19,7 @@ from torchclinic.clinic.preflight.sampling import (
     first_input,
     halves,
     nonfinite_in,
+    repeated,
     sample_of,
     thinned,
 )
@@ -27,7 +28,7 @@ from torchclinic.core.errors import TorchclinicError
 from torchclinic.core.facts import BatchFacts, InputFacts, TargetFacts
 from torchclinic.core.recipe import Recipe
 from torchclinic.data import batch_to
-from torchclinic.data.structure import join_batches, tensors_of
+from torchclinic.data.structure import join_batches, rows_of, tensors_of
 from torchclinic.training import (
     build_model,
     compute_loss,
@@ -92,8 +93,8 @@ def _with_pass(recipe: Recipe, seed: int, sample: Any, facts: BatchFacts) -> Bat
     with seeded(seed):
         first, few = probe(recipe, model, sample)
         reader = LayerReader(first.forward_map)
-        seen = observe(recipe, model, affordable(sample, few, first, model), reader.on_output)
-        _backward(model, seen)
+        seen = observe(recipe, model, affordable(sample, few, first), reader.on_output)
+        judged = _backward(model, seen)
         targets = target_facts(seen.target, seen.kind, seen.ignored)
         targets = facts.targets if targets.kind == "none" else targets
         outputs = output_facts(seen.output, seen.target)
@@ -105,30 +106,34 @@ def _with_pass(recipe: Recipe, seed: int, sample: Any, facts: BatchFacts) -> Bat
             initial_loss=None if seen.loss is None else float(seen.loss.detach()),
             expected_loss=expected_loss(recipe, seen, targets),
             floor_loss=floor_loss(seen, outputs, targets),
-            without_gradient=_without_gradient(recipe, model, seen, few),
+            without_gradient=_without_gradient(recipe, model, few) if judged else (),
             batch_crosstalk=crosstalk(model, split_batch(sample)[0]),
             sum_reduction=_sums(recipe, model, few),
         )
 
 
-def _backward(model: nn.Module, seen: Observation) -> None:
+def _backward(model: nn.Module, seen: Observation) -> bool:
+    """Put the gradients of the loss into the model; False where there is no judging them."""
     model.zero_grad(set_to_none=True)
-    if seen.loss is not None and seen.loss.requires_grad:
-        seen.loss.backward()
-
-
-def _without_gradient(
-    recipe: Recipe, model: nn.Module, seen: Observation, few: Any
-) -> tuple[str, ...]:
-    """Trainable parameters that got no gradient, and get none on two other batches either."""
     if seen.loss is None:
-        return ()
+        return False
+    if seen.loss.requires_grad:
+        try:
+            seen.loss.backward()
+        except RuntimeError:  # the training will say so, with a message of its own
+            model.zero_grad(set_to_none=True)
+            return False
+    return True
+
+
+def _without_gradient(recipe: Recipe, model: nn.Module, few: Any) -> tuple[str, ...]:
+    """Trainable parameters that got no gradient, and get none on two other batches either."""
     moved = _moved(model)
     for half in halves(few):
         if all(name in moved for name, p in model.named_parameters() if p.requires_grad):
             break
         model.zero_grad(set_to_none=True)
-        loss, _ = compute_loss(recipe, model, half)
+        loss, _ = compute_loss(recipe, model, repeated(half, rows_of(few) or 1))
         if loss.requires_grad:
             loss.backward()
             moved |= _moved(model)

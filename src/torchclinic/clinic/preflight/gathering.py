@@ -5,9 +5,11 @@ from __future__ import annotations
 from torchclinic.clinic.preflight.batch import batch_facts
 from torchclinic.clinic.preflight.one_batch import one_batch_facts
 from torchclinic.clinic.preflight.recipe import recipe_facts
+from torchclinic.clinic.preflight.sampling import sample_of
 from torchclinic.core.errors import TorchclinicError
 from torchclinic.core.facts import Case
 from torchclinic.core.recipe import Recipe
+from torchclinic.training import preserved
 
 
 def gather(recipe: Recipe, seed: int = 0) -> tuple[Case, tuple[str, ...]]:
@@ -24,12 +26,14 @@ def gather(recipe: Recipe, seed: int = 0) -> tuple[Case, tuple[str, ...]]:
         ModelError, RecipeError, DataError: When not even model, optimizer and a batch can be built.
     """
     notes: list[str] = []
-    facts = recipe_facts(recipe, seed)
-    batch = batch_facts(recipe, seed)
+    with preserved():
+        sample = sample_of(recipe, recipe.splits.train)
+    facts = recipe_facts(recipe, seed, sample=sample)
+    batch = batch_facts(recipe, seed, sample=sample)
     if batch.initial_loss is None:
         notes.append("no forward and backward pass could be made before the training")
     try:
-        one_batch = one_batch_facts(recipe, seed)
+        one_batch = one_batch_facts(recipe, seed, sample=sample)
     except TorchclinicError as error:
         one_batch = None
         notes.append(f"the one-batch test could not be made: {error}")

@@ -78,9 +78,7 @@ def observe(
     if recipe.loss is None and heard is not None:
         name = f"{heard.name} in a custom step"
     ignored = None if heard is None else heard.ignored
-    return Observation(
-        loss, failure, output, target, ignored, kind, name, recorder.result(output)
-    )
+    return Observation(loss, failure, output, target, ignored, kind, name, recorder.result(output))
 
 
 def main_loss(listener: LossListener) -> HeardLoss | None:

@@ -9,7 +9,8 @@ from typing import Any
 from torch import nn
 from torch.optim import Optimizer
 
-from torchclinic.clinic.preflight.observing import Observation, observe
+from torchclinic.clinic.preflight.observing import Observation
+from torchclinic.clinic.preflight.probing import FEW_ROWS, probe
 from torchclinic.clinic.preflight.sampling import finite_rows, sample_of
 from torchclinic.clinic.preflight.tensors import target_facts
 from torchclinic.core.errors import TorchclinicError
@@ -31,15 +32,14 @@ from torchclinic.training import (
     split_batch,
 )
 
-FEW_ROWS = 64  # enough to see the structure
 
-
-def recipe_facts(recipe: Recipe, seed: int = 0) -> RecipeFacts:
+def recipe_facts(recipe: Recipe, seed: int = 0, *, sample: Any = None) -> RecipeFacts:
     """Facts about loss, task, optimizer, model and length.
 
     Args:
         recipe: The recipe; its model is built once and one small forward pass is made.
         seed: Of the model.
+        sample: Rows of the training data, where the caller has drawn them already.
 
     Raises:
         ModelError, RecipeError, DataError: When model, optimizer or batches cannot be built.
@@ -48,11 +48,10 @@ def recipe_facts(recipe: Recipe, seed: int = 0) -> RecipeFacts:
     check_trainable(model)
     optimizer = build_optimizer(recipe, model)
     with preserved():
-        sample = batch_to(
-            finite_rows(sample_of(recipe, recipe.splits.train, FEW_ROWS)), recipe.device
-        )
+        rows = sample_of(recipe, recipe.splits.train, FEW_ROWS) if sample is None else sample
+        rows = batch_to(finite_rows(rows), recipe.device)
     with seeded(seed):
-        seen, facts = _structure(recipe, model, sample)
+        seen, facts = _structure(recipe, model, rows)
     kind = loss_kind(recipe.loss) if seen is None else seen.kind
     metric = resolve_metric(recipe)
     planned = planned_steps(recipe)
@@ -103,13 +102,11 @@ def _structure(
     recipe: Recipe, model: nn.Module, sample: Any
 ) -> tuple[Observation | None, ModelFacts]:
     try:
-        seen = observe(recipe, model, sample)
+        seen, few = probe(recipe, model, sample)
     except TorchclinicError:
         return None, model_facts(model)
     facts = model_facts(model, seen.forward_map)
-    if recipe.step is not None:
-        return seen, facts
-    inputs, _ = split_batch(sample)
+    inputs, _ = split_batch(few)
     try:
         residual = linearity_residual(model, inputs, forward, seen.forward_map)
     except TorchclinicError:
@@ -118,11 +115,13 @@ def _structure(
 
 
 def _task(kind: LossKind, seen: Observation | None) -> Task:
-    if kind in ("bce", "bce-with-logits", "hinge"):
+    if kind in ("bce", "bce-with-logits"):
         return "binary"
     if kind in ("cross-entropy", "nll"):
         return "classification"
     targets = target_facts(None if seen is None else seen.target, kind).kind
+    if kind == "hinge":  # a margin between classes, or the signs -1 and +1
+        return "classification" if targets == "classes" else "binary"
     if targets in ("one-hot", "classes") and kind != "custom":
         return "classification"
     if kind in ("mse", "l1", "huber"):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -10,15 +12,23 @@ from torch import Tensor
 from torchclinic.core.facts import InputFacts, LossKind, OutputFacts, TargetFacts
 
 ROW_SUM_TOLERANCE = 1e-4
+HALF_ROW_SUM_TOLERANCE = 2e-2  # of values with 8 to 11 bits
+SMALLEST_PICTURE = 4  # pixels on a side; below, three dimensions are steps and features
+CHANNELS = (1, 3, 4)  # grey, RGB, RGBA
 MOST_CLASSES = 10_000  # more distinct whole numbers are no classes
 
 
 def input_facts(inputs: Tensor | None, validation: Tensor | None = None) -> InputFacts:
-    """Statistics of the inputs; the shift against validation inputs where there are some."""
-    if inputs is None:
+    """Statistics of the inputs; the shift against validation inputs where there are some.
+
+    >>> input_facts(torch.tensor([[1.0, 5.0], [3.0, 5.0]])).channel_means
+    (2.0, 5.0)
+    """
+    if inputs is None or inputs.is_complex():
         return InputFacts(kind="other")
     shape, rows = tuple(inputs.shape), inputs.shape[0] if inputs.dim() else 0
-    if not inputs.is_floating_point():
+    pixels = inputs.dtype == torch.uint8 and inputs.dim() > 2
+    if not inputs.is_floating_point() and not pixels:
         return InputFacts(kind="tokens", shape=shape, rows=rows)
     channels = _channels(inputs)
     finite = channels.isfinite()
@@ -31,7 +41,7 @@ def input_facts(inputs: Tensor | None, validation: Tensor | None = None) -> Inpu
     known = channels[finite]
     shift, ratio = _shift(channels, validation)
     return InputFacts(
-        kind={2: "real", 3: "sequence", 4: "image"}.get(inputs.dim(), "real"),
+        kind=_kind(shape),
         shape=shape,
         rows=rows,
         mean=_number(known, torch.mean),
@@ -47,16 +57,28 @@ def input_facts(inputs: Tensor | None, validation: Tensor | None = None) -> Inpu
     )
 
 
-def target_facts(targets: Tensor | None, kind: LossKind) -> TargetFacts:
-    """Statistics of the targets, and whether they are classes, 0/1, one-hot rows or numbers."""
+def target_facts(targets: Tensor | None, kind: LossKind, ignored: int | None = None) -> TargetFacts:
+    """Statistics of the targets, and whether they are classes, 0/1, one-hot rows or numbers.
+
+    Args:
+        targets: The targets.
+        kind: Kind of the loss that they enter.
+        ignored: Class number that stands for "no target" and is left out.
+
+    >>> target_facts(torch.tensor([0, 1, 1, -100]), "cross-entropy", -100).class_counts
+    {0: 1, 1: 2}
+    """
     if targets is None or targets.numel() == 0:
         return TargetFacts(kind="none")
+    shape = tuple(targets.shape)
+    if ignored is not None and not targets.is_floating_point():
+        targets = targets[targets != ignored]
     values = targets.detach().double().flatten()
     finite = values[values.isfinite()]
     what = _target_kind(targets, kind)
     return TargetFacts(
         kind=what,
-        shape=tuple(targets.shape),
+        shape=shape,
         dtype=str(targets.dtype).removeprefix("torch."),
         minimum=_number(finite, torch.min),
         maximum=_number(finite, torch.max),
@@ -73,11 +95,12 @@ def output_facts(output: Tensor | None, target: Tensor | None) -> OutputFacts | 
         return None
     values = output.detach().float()
     finite = values[values.isfinite()]
-    matrix = values.reshape(values.shape[0], -1) if values.dim() > 1 else values[:, None]
+    matrix = values.reshape(values.shape[0], -1) if values.dim() > 1 else values.reshape(-1, 1)
     classes = values.movedim(1, -1) if values.dim() > 2 else matrix
     several = classes.shape[-1] > 1
     sums = classes.sum(-1)
-    near_one = bool((sums - 1).abs().max() <= ROW_SUM_TOLERANCE)
+    tolerance = ROW_SUM_TOLERANCE if output.dtype.itemsize >= 4 else HALF_ROW_SUM_TOLERANCE
+    near_one = bool((sums - 1).abs().max() <= tolerance)
     log_sums = classes.logsumexp(-1)
     return OutputFacts(
         shape=tuple(output.shape),
@@ -88,7 +111,7 @@ def output_facts(output: Tensor | None, target: Tensor | None) -> OutputFacts | 
         nonfinite=int(values.numel() - finite.numel()),
         rows_sum_to_one=several and bool((classes >= 0).all()) and near_one,
         in_unit_interval=bool(((values >= 0) & (values <= 1)).all()),
-        log_probabilities=several and bool(log_sums.abs().max() <= ROW_SUM_TOLERANCE),
+        log_probabilities=several and bool(log_sums.abs().max() <= tolerance),
         varies=matrix.shape[0] < 2 or bool((matrix != matrix[:1]).any()),
         broadcasts=_broadcasts(output, target),
     )
@@ -99,8 +122,24 @@ def _channels(inputs: Tensor) -> Tensor:
     values = inputs.detach().float()
     if values.dim() <= 1:
         return values.reshape(1, -1)
-    axis = 1 if values.dim() == 4 else -1
+    if _kind(tuple(values.shape)) != "image":
+        axis = -1
+    elif values.dim() == 3:
+        return values.reshape(1, -1)
+    else:
+        axis = -1 if _channels_last(tuple(values.shape)) else 1
     return values.movedim(axis, 0).reshape(values.shape[axis], -1)
+
+
+def _kind(shape: tuple[int, ...]) -> Literal["real", "image", "sequence"]:
+    """What a tensor of that shape is: three dimensions are grey pictures where they are square."""
+    if len(shape) == 4 or (len(shape) == 3 and shape[1] == shape[2] > SMALLEST_PICTURE):
+        return "image"
+    return "sequence" if len(shape) == 3 else "real"
+
+
+def _channels_last(shape: tuple[int, ...]) -> bool:
+    return shape[-1] in CHANNELS and shape[1] not in CHANNELS
 
 
 def _shift(train: Tensor, validation: Tensor | None) -> tuple[float | None, float | None]:
@@ -125,7 +164,9 @@ def _shift(train: Tensor, validation: Tensor | None) -> tuple[float | None, floa
     return max(float(gaps.max()), 0.0), ratio
 
 
-def _target_kind(targets: Tensor, kind: LossKind) -> str:
+def _target_kind(
+    targets: Tensor, kind: LossKind
+) -> Literal["classes", "binary", "real", "one-hot"]:
     if not targets.is_floating_point():
         whole = targets.to(torch.int64)
         binary = kind in ("bce", "bce-with-logits") and bool(((whole == 0) | (whole == 1)).all())
@@ -164,6 +205,5 @@ def _std(values: Tensor) -> Tensor:
     return values.std(correction=0)
 
 
-def _number(values: Tensor, statistic: object) -> float | None:
-    assert callable(statistic)
+def _number(values: Tensor, statistic: Callable[[Tensor], Tensor]) -> float | None:
     return float(statistic(values)) if values.numel() else None
