@@ -42,7 +42,8 @@ def hidden_activations(facts: ModelFacts) -> tuple[str, ...]:
 def filling_code(remedy: str, facts: ModelFacts, hidden_line: str, output_line: str) -> str:
     """Code that fills hidden layers with one line and the last layer with another.
 
-    Only for nets of linear and convolutional modules; the remedy itself does the others.
+    Only for nets of trainable linear and convolutional modules with one activation after all hidden
+    ones; the remedy itself does the others.
 
     Args:
         remedy: Name of the remedy.
@@ -51,7 +52,8 @@ def filling_code(remedy: str, facts: ModelFacts, hidden_line: str, output_line: 
         output_line: Fills `layer.weight` of the last.
     """
     layers = weighted(facts)
-    if not layers or any(not _is_plain(layer) for layer in layers) or not layers[-1].output:
+    followed = {layer.activation for layer in layers[:-1]}
+    if not all(map(_is_plain, layers)) or not layers[-1].output or len(followed) > 1:
         return treat_code(remedy)
     kinds = [f"nn.{kind}" for kind in dict.fromkeys(layer.kind for layer in layers)]
     wanted = kinds[0] if len(kinds) == 1 else f"({', '.join(kinds)})"
@@ -95,4 +97,5 @@ def scheme_line(activation: str | None) -> str:
 
 
 def _is_plain(layer: LayerFacts) -> bool:
-    return layer.kind == "Linear" or layer.kind in CONVOLUTIONAL
+    """Whether torch's initialisers fill it as the remedy does."""
+    return layer.trainable and (layer.kind == "Linear" or layer.kind in CONVOLUTIONAL)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
+from typing import Any
 
 from torch import nn
 
@@ -107,20 +108,21 @@ class Dropout(BaseRemedy):
         if facts.recurrent:
             code += (
                 "\n    if isinstance(module, nn.RNNBase) and module.dropout > 0:\n"
-                f"        module.dropout = max(module.dropout, min({LARGEST}, module.dropout + {STEP}))"
+                "        rate = module.dropout\n"
+                f"        module.dropout = max(rate, min({LARGEST}, rate + {STEP}))"
             )
         title = f"Dropout of {min(LARGEST, rate + STEP):g} instead of {rate:g}"
         return self.change(partial(edit_model, edit=self.edit), code, title=title)
 
 
-def _with_rate(model: nn.Module) -> list[tuple[nn.Module, str]]:
+def _with_rate(model: nn.Module) -> list[tuple[Any, str]]:
     """Modules that drop, and the name of their rate."""
-    found = [(module, "p") for module in model.modules() if isinstance(module, _DROPOUTS)]
+    dropouts = [module for module in model.modules() if isinstance(module, _DROPOUTS)]
     recurrent = [m for m in model.modules() if isinstance(m, nn.RNNBase) and m.dropout > 0]
-    return found + [(module, "dropout") for module in recurrent]
+    return [*((m, "p") for m in dropouts), *((m, "dropout") for m in recurrent)]
 
 
-def _raise(present: Sequence[tuple[nn.Module, str]]) -> None:
+def _raise(present: Sequence[tuple[Any, str]]) -> None:
     before = [float(getattr(module, name)) for module, name in present]
     if all(rate >= LARGEST for rate in before):
         raise SurgeryError(f"the model has a dropout of {max(before):g} already")

@@ -74,7 +74,7 @@ class SmallOutputLayer(BaseRemedy):
             return NotApplicable(f"the model has {len(outputs)} output layers, not one")
         if outputs[0].kind not in PLAIN:
             return NotApplicable(f"the output layer is a {outputs[0].kind}")
-        bias = _best_constant(case)
+        bias = None if outputs[0].kind == "Parameter" else _best_constant(case)
         edit = ShrinkOutputLayer(bias)
         return self.change(partial(edit_model, edit=edit), _code(self.name, outputs[0], bias))
 

@@ -58,7 +58,7 @@ def warm_up_code(case: Case, *, share: float, decay: bool = False) -> str:
     if share == 0:
         lines.append(f"scheduler = lr_scheduler.CosineAnnealingLR(optimizer, T_max={total})")
         return "\n".join([*lines, _STEP])
-    warm = str(WarmUp(share).steps(steps)) if steps else f"int({number(share)} * {total})"
+    warm = str(WarmUp(share).steps(steps)) if steps else f"max(1, round({number(share)} * {total}))"
     rise = f"lr_scheduler.LinearLR(optimizer, start_factor={WarmUp.start}, total_iters={warm})"
     if not decay:
         return "\n".join([*lines, f"scheduler = {rise}", _STEP])
