@@ -343,9 +343,10 @@ FAST = {True: 7, False: 2}  # patients a remedy is tried on by default, with sur
 
 def fewer(pairs):
     """All pairs, of which those beyond the first few of each remedy are marked slow."""
-    tried = dict.fromkeys(REMEDIES, 0)
+    found, tried = [], dict.fromkeys(REMEDIES, 0)
     order = {name: place for place, name in enumerate(PATIENTS)}
     for remedy, name in sorted(pairs, key=lambda pair: (pair[0], order[pair[1]])):
         fast = tried[remedy] < FAST[hasattr(REMEDIES[remedy], "edit")]
         tried[remedy] += 1
-        yield pytest.param(remedy, name, marks=() if fast else pytest.mark.slow)
+        found.append(pytest.param(remedy, name, marks=() if fast else pytest.mark.slow))
+    return found

@@ -101,7 +101,7 @@ REFUSED = {
     ("leaky-activations", "transformer"),
 }
 WORKING = [pair for pair in PLANNED if pair not in REFUSED and pair[1] not in CANNOT_TRAIN]
-TRIED = list(fewer(WORKING))
+TRIED = fewer(WORKING)
 
 
 def snapshot(recipe):
