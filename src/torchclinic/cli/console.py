@@ -18,6 +18,7 @@ from torchclinic.core.errors import OutputError, TorchclinicError
 P = ParamSpec("P")
 R = TypeVar("R")
 
+BROKEN = 70  # an error that nobody raised on purpose
 INTERRUPTED = 130  # what a shell expects after Ctrl-C
 
 
@@ -47,6 +48,16 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
         except KeyboardInterrupt as error:
             _complain("interrupted", "nothing was written")
             raise typer.Exit(INTERRUPTED) from error
+        except typer.Exit:
+            raise
+        except Exception as error:
+            if settings.debug:
+                raise
+            _complain(
+                f"torchclinic itself failed: {type(error).__name__}: {error}",
+                "this is a bug; run `torchclinic --debug ...` and report the traceback",
+            )
+            raise typer.Exit(BROKEN) from error
 
     return run
 

@@ -15,7 +15,9 @@ def rules() -> None:
     from torchclinic import render
     from torchclinic.rules import RULES
 
-    typer.echo(render.render_rules_table([(r.code, r.name, r.summary) for r in RULES.members()]))
+    members = sorted(RULES.members(), key=lambda rule: rule.code)
+    rows = [(rule.code, rule.name, rule.summary) for rule in members]
+    typer.echo(render.render_rules_table(rows))
 
 
 @guarded

@@ -5,6 +5,7 @@ from torchclinic.data.csv_file import load_csv
 from torchclinic.data.digits import digits
 from torchclinic.data.idx import read_idx
 from torchclinic.data.mnist import fashion_mnist, mnist
+from torchclinic.data.named import load_named
 from torchclinic.data.noisy_line import noisy_line
 from torchclinic.data.npz_file import load_npz
 from torchclinic.data.plane import blobs, circles, moons, spirals
@@ -22,6 +23,7 @@ __all__ = [
     "fashion_mnist",
     "join_batches",
     "load_csv",
+    "load_named",
     "load_npz",
     "map_tensors",
     "mnist",

@@ -44,6 +44,11 @@ class Rule(ABC):
     explains: ClassVar[tuple[str, ...]] = ()
     remedies: ClassVar[tuple[str, ...]] = ()
 
+    @property
+    def summary(self) -> str:
+        """The first line of the rule's page."""
+        return (type(self).__doc__ or self.name).strip().splitlines()[0]
+
     @abstractmethod
     def check(self, case: Case) -> Iterable[Finding]:
         """Findings of this rule in a Case that has what it needs; none when all is well."""
