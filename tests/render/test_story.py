@@ -105,6 +105,10 @@ def test_learning_rates_in_words():
     assert "100 times below" in rate_sentence(LRRange(suggestions=best, configured=1e-3))
     assert "50 times above" in rate_sentence(LRRange(suggestions=best, configured=5.0))
     assert "is close to" in rate_sentence(LRRange(suggestions=best, configured=0.05))
+    several = LRRange(suggestions={"valley": 0.03, "minimum/10": 0.2}, configured=0.12)
+    assert (
+        rate_sentence(several) == "The configured rate 0.12 lies within the suggested 0.03 to 0.2"
+    )
 
 
 def test_ends_in_words():

@@ -305,6 +305,10 @@ def rate_sentence(lr_range: LRRange) -> str:
         return lr_range.reason or "The range test suggests no learning rate"
     if own is None or own <= 0:
         return f"The range test suggests a learning rate of {number(best, 2)}"
+    low, high = min(lr_range.suggestions.values()), max(lr_range.suggestions.values())
+    if low <= own <= high and low < high:
+        span = f"{number(low, 2)} to {number(high, 2)}"
+        return f"The configured rate {number(own, 2)} lies within the suggested {span}"
     if max(best / own, own / best) <= EVEN:
         return f"The configured rate {number(own, 2)} is close to the suggested {number(best, 2)}"
     side = "below" if own < best else "above"

@@ -6,6 +6,7 @@ import math
 import unicodedata
 from collections.abc import Sequence
 
+LONGEST_IN_SECONDS = 100  # a longer duration is told in minutes
 PLAIN_FROM, PLAIN_TO = 1e-3, 1e5  # outside of it a number is written with an exponent
 
 
@@ -96,7 +97,7 @@ def seconds(value: float) -> str:
     if value < 10:
         return f"{number(value, 2)} s"
     whole = round(value)
-    if whole < 60:
+    if whole < LONGEST_IN_SECONDS:
         return f"{whole} s"
     if whole < 3600:
         minutes, rest = divmod(whole, 60)

@@ -75,7 +75,7 @@ def _curve(sheet: Sheet, lr_range: LRRange, points: list[tuple[float, float]]) -
         wall = "│" if sheet.terminal.unicode else "|"
         sheet.line(f"{label:>{MARGIN}} ", (wall, "dim"), (text, "cyan"))
     _axis(sheet, lr_range, across, columns)
-    ends = f"{points[0][0]:.0e}", f"{points[-1][0]:.1e}"
+    ends = number(points[0][0], 2), number(points[-1][0], 2)
     gap = columns - len(ends[0]) - len(ends[1])
     sheet.line(
         " " * (MARGIN + 2), (f"{ends[0]}{'learning rate, log scale':^{gap}}{ends[1]}", "dim")

@@ -115,6 +115,7 @@ class Sheet:
             return
         head, head_style = (lead, "") if isinstance(lead, str) else lead
         head = self.plain(head)
+        text = text.replace(" = ", "\xa0=\xa0").replace(" %", "\xa0%")  # wraps nowhere inside
         first_indent = indent + len(head)
         wrapped = textwrap.wrap(
             self.plain(text),
@@ -126,7 +127,7 @@ class Sheet:
             wrapped = wrapped[:limit]
             dots = "…" if self.terminal.unicode else ".."
             wrapped[-1] = wrapped[-1][: self.width - 1 - len(dots)] + dots
-        first, *rest = wrapped
+        first, *rest = (line.replace("\xa0", " ") for line in wrapped)
         self.line(" " * indent, (head, head_style), (first[first_indent:], style))
         for line in rest:
             self.line((line, style))

@@ -22,6 +22,7 @@ class RateView:
     title: str
     figure: Markup | None
     seeds: str
+    whose: str
 
 
 @dataclass(frozen=True)
@@ -73,13 +74,13 @@ def _headline(diagnosis: Diagnosis) -> str:
     return printable(f"{rule[:1].upper()}{rule[1:]}{where}")
 
 
-def rate_view(lr_range: LRRange | None) -> RateView | None:
-    """The view of an LR range test; None without one."""
+def rate_view(lr_range: LRRange | None, whose: str = "") -> RateView | None:
+    """The view of an LR range test (of `whose` recipe, in words); None without one."""
     if lr_range is None:
         return None
     title = rate_sentence(lr_range)
     figure = rates(lr_range, title) if drawable(lr_range) else None
-    return RateView(title, figure, plural(lr_range.seeds, "seed"))
+    return RateView(title, figure, plural(lr_range.seeds, "seed"), whose)
 
 
 def recipe_words(facts: RecipeFacts | None) -> tuple[tuple[str, str], ...]:

@@ -132,7 +132,7 @@ def _environment() -> Environment:
     from torchclinic.render.html.figures.evidence import bare
     from torchclinic.render.html.glossary import GLOSSARY, anchor, term
     from torchclinic.render.html.scales import raised
-    from torchclinic.render.words import printable, seconds
+    from torchclinic.render.words import printable, seconds, sentence
 
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
@@ -143,6 +143,11 @@ def _environment() -> Environment:
     )
     environment.globals.update(term=term, glossary=GLOSSARY, anchor=anchor)
     environment.filters.update(
-        highlight=highlight, bare=bare, printable=printable, seconds=seconds, raised=raised
+        highlight=highlight,
+        bare=bare,
+        printable=printable,
+        seconds=seconds,
+        sentence=sentence,
+        raised=raised,
     )
     return environment

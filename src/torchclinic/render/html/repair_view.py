@@ -119,7 +119,7 @@ def repair_view(repair: Repair, *, columns: int, rows: int) -> RepairView:
         search_note=_search_note(repair),
         changes=repair.changes,
         patch=repair.patch.rstrip("\n"),
-        rate=rate_view(repair.lr_range or repair.diagnosis.case.lr_range),
+        rate=_rate(repair),
         remaining=None if repair.remaining is None else finding_views(repair.remaining),
         cost=_cost(repair),
         cost_sentence=cost_sentence(repair.cost),
@@ -158,6 +158,12 @@ def _proof(repair: Repair) -> ProofView | None:
         pairs(comparison, title),
         difference(comparison),
     )
+
+
+def _rate(repair: Repair) -> RateView | None:
+    if repair.lr_range is not None:
+        return rate_view(repair.lr_range, "of the repaired recipe" if repair.changes else "")
+    return rate_view(repair.diagnosis.case.lr_range)
 
 
 def _search_note(repair: Repair) -> str:

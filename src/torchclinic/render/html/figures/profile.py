@@ -85,4 +85,5 @@ def _row(
         marks.append(Mark("range", low, f"{style} wide", high))
         marks.append(Mark("ring" if style == "before" else "dot", value, style))
     notes = tuple(write(value) if math.isfinite(value) else "–" for value in values)
-    return Row(name, tuple(marks), notes, tip=row.name)
+    added = compared and not len(row.before) and "before" in typical
+    return Row(name, tuple(marks), notes, sub=f"{row.kind}, added" if added else "", tip=row.name)

@@ -1,0 +1,270 @@
+"""The report in a real browser: widths, themes, keyboard, no script, no network."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+from render import sample
+from torchclinic.render import render_diagnosis_page, render_repair_page
+
+pytestmark = pytest.mark.browser
+
+CHROMIUM = "/usr/bin/chromium"
+PHONE, DESKTOP = 390, 1280
+READABLE = 4.5  # contrast of text, WCAG 2.2 level AA
+CONTRAST = """(least) => {
+  const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  const rgb = (color) => {
+    canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = color; canvas.fillRect(0, 0, 1, 1);
+    return [...canvas.getImageData(0, 0, 1, 1).data];
+  };
+  const light = ([r, g, b]) => [r, g, b].map((v) => v / 255)
+    .map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4))
+    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+  const ground = (node) => {
+    for (let e = node; e; e = e.parentElement) {
+      const color = rgb(getComputedStyle(e).backgroundColor);
+      if (color[3] === 255) return color;
+    }
+    return [255, 255, 255, 255];
+  };
+  const bad = [];
+  const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  for (let node = walk.nextNode(); node; node = walk.nextNode()) {
+    const e = node.parentElement;
+    if (!node.textContent.trim() || e.closest("script, style, title, caption, .skip")) continue;
+    if (!e.getClientRects().length) continue;
+    const style = getComputedStyle(e);
+    const ink = rgb(e.closest("svg") ? style.fill : style.color);
+    const [a, b] = [light(ink), light(ground(e))].sort((x, y) => y - x);
+    const ratio = (a + 0.05) / (b + 0.05);
+    if (ratio < least) bad.push(`${ratio.toFixed(2)}: ${node.textContent.trim().slice(0, 40)}`);
+  }
+  return [...new Set(bad)];
+}"""
+
+
+@pytest.fixture(scope="module")
+def browser():
+    if not Path(CHROMIUM).exists():
+        pytest.fail(f"there is no {CHROMIUM}: install chromium or deselect the marker `browser`")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("reports")
+    found = {}
+    for name, value in sample.all_repairs().items():
+        found[name] = folder / f"{name}.html"
+        found[name].write_text(render_repair_page(value), "utf-8")
+    for name, value in sample.all_diagnoses().items():
+        found[f"d-{name}"] = folder / f"d-{name}.html"
+        found[f"d-{name}"].write_text(render_diagnosis_page(value), "utf-8")
+    return found
+
+
+@pytest.fixture
+def visit(browser, pages):
+    contexts = []
+
+    def open_page(name, width=DESKTOP, theme="light", **options):
+        context = browser.new_context(
+            viewport={"width": width, "height": 900},
+            color_scheme=theme,
+            accept_downloads=True,
+            **options,
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.complaints, page.requests = [], []
+        page.on("console", lambda message: page.complaints.append(message.text))
+        page.on("pageerror", lambda error: page.complaints.append(str(error)))
+        page.on("request", lambda request: page.requests.append(request.url))
+        page.goto(pages[name].as_uri())
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+NAMES = [*sample.all_repairs(), *(f"d-{name}" for name in sample.all_diagnoses())]
+
+
+@pytest.mark.parametrize("width", [PHONE, DESKTOP])
+@pytest.mark.parametrize("name", NAMES)
+def test_it_fits_and_asks_for_nothing(visit, pages, name, width):
+    page = visit(name, width, "dark" if width == PHONE else "light")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    wide = page.evaluate(
+        "s => [...document.querySelectorAll(s)].filter(e => e.getClientRects().length &&"
+        " e.getBoundingClientRect().right > innerWidth + 1).map(e => e.className || e.tagName)",
+        "figure, .finding, .strips, pre, h1, h2, h3, .facts, .tabs, .cost",
+    )
+    assert wide == []
+    assert page.complaints == []
+    assert page.requests == [pages[name].as_uri()]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("name", ["repaired", "not-repaired", "d-sick"])
+def test_text_can_be_read(visit, name, theme):
+    assert visit(name, theme=theme).evaluate(CONTRAST, READABLE) == []
+
+
+def test_hostile_names_run_nothing(visit):
+    page = visit("hostile")
+    fired = []
+    page.on("dialog", lambda dialog: (fired.append(dialog.message), dialog.dismiss()))
+    for plot in page.locator("[data-heat]:visible, [data-plot]:visible, .term:visible").all():
+        plot.hover()
+    assert fired == []
+    assert page.locator("img").count() == 0
+
+
+def test_the_policy_stops_scripts_that_are_not_ours(visit):
+    page = visit("repaired")
+    page.evaluate(
+        "() => { const s = document.createElement('script'); s.textContent = 'window.evil = 1';"
+        " document.body.append(s); }"
+    )
+    assert page.evaluate("window.evil") is None
+    assert any("Content Security Policy" in words for words in page.complaints)
+
+
+def test_without_a_script_everything_is_shown(visit):
+    page = visit("repaired", java_script_enabled=False)
+    assert page.locator(".panel:visible").count() == page.locator(".panel").count() == 5
+    assert page.locator("button:visible").count() == 0
+    assert page.locator("svg[role=img]").first.is_visible()
+
+
+def test_a_plot_reads_out_and_zooms(visit):
+    page = visit("repaired")
+    plot = page.locator("[data-plot]").first
+    plot.scroll_into_view_if_needed()
+    box = plot.bounding_box()
+    page.mouse.move(box["x"] + 300, box["y"] + 100)
+    assert re.fullmatch(
+        r"step \d+\nbefore: 0\.\d+\nafter: 0\.\d+", page.locator(".tip").inner_text()
+    )
+    layer, whole = plot.locator(".layer"), plot.get_by_role("button", name="Whole range")
+    page.mouse.down()
+    page.mouse.move(box["x"] + 200, box["y"] + 100, steps=3)
+    page.mouse.up()
+    start, _, width, _ = map(float, layer.get_attribute("viewBox").split())
+    assert start > 0
+    assert width == pytest.approx(1000 * 100 / (box["width"] - 124), rel=0.02)
+    whole.click()
+    assert layer.get_attribute("viewBox") == "0 0 1000 1000"
+    assert whole.is_hidden()
+
+
+def test_a_plot_obeys_the_keyboard(visit):
+    page = visit("repaired")
+    plot = page.locator("[data-plot]").first
+    plot.focus()
+    page.keyboard.press("End")
+    assert page.locator(".tip").inner_text().startswith("step 900\n")
+    page.keyboard.press("ArrowLeft")
+    assert page.locator(".tip").inner_text().startswith("step 864\n")
+    page.keyboard.press("+")
+    assert plot.locator(".layer").get_attribute("viewBox") != "0 0 1000 1000"
+    page.keyboard.press("Escape")
+    assert plot.locator(".layer").get_attribute("viewBox") == "0 0 1000 1000"
+
+
+def test_a_heat_map_reads_out_its_cells(visit):
+    page = visit("repaired")
+    heat = page.locator("[data-heat]").first
+    heat.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowDown")
+    series = sample.repair().before[0].trace.layers[1]["gradient_rms"]
+    name, step, mantissa, power = re.fullmatch(
+        r"(.*)\nstep (\d+): ([\d.]+)×10⁻(.)", page.locator(".tip").inner_text()
+    ).groups()
+    assert (name, int(step)) == ("fc2", series.steps[0])
+    value = float(mantissa) * 10.0 ** -"⁰¹²³⁴⁵⁶⁷⁸⁹".index(power)
+    assert value == pytest.approx(series.values[0], rel=0.01)
+
+
+def test_tabs_obey_the_keyboard(visit):
+    page = visit("repaired")
+    tabs = page.get_by_role("tab")
+    tabs.first.focus()
+    page.keyboard.press("ArrowLeft")
+    assert tabs.last.get_attribute("aria-selected") == "true"
+    assert page.locator(".panel:visible").count() == 1
+    assert page.evaluate("document.activeElement.id") == tabs.last.get_attribute("id")
+    page.keyboard.press("Home")
+    assert tabs.first.get_attribute("aria-selected") == "true"
+
+
+def test_everything_that_can_be_used_can_be_reached_by_tab(visit):
+    page = visit("repaired")
+    wanted = page.evaluate(
+        "[...document.querySelectorAll('a[href], button, summary, [tabindex=\"0\"]')]"
+        ".filter(e => e.getClientRects().length && e.tabIndex >= 0).length"
+    )
+    seen = set()
+    for _ in range(wanted + 5):
+        page.keyboard.press("Tab")
+        seen.add(
+            page.evaluate("[...document.querySelectorAll('*')].indexOf(document.activeElement)")
+        )
+        outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+        assert outline != "none" or page.evaluate("document.activeElement === document.body")
+    assert len(seen) >= wanted
+
+
+def test_the_theme_can_be_turned(visit):
+    page = visit("repaired", theme="light")
+    ground = "getComputedStyle(document.body).backgroundColor"
+    light = page.evaluate(ground)
+    page.get_by_role("button", name="Dark theme").click()
+    assert page.evaluate(ground) != light
+    assert page.get_by_role("button", name="Light theme").get_attribute("aria-pressed") == "true"
+    page.reload()
+    assert page.evaluate(ground) != light
+
+
+def test_code_is_copied_and_data_downloaded(visit):
+    page = visit("repaired", permissions=["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="Copy the code of the repair").click()
+    page.wait_for_function("document.querySelector('[data-copy=patch]').textContent === 'Copied'")
+    assert page.evaluate("navigator.clipboard.readText()") == sample.PATCH.rstrip("\n")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="JSON").click()
+    document = json.loads(Path(download.value.path()).read_text("utf-8"))
+    assert document["schema"] == "torchclinic.repair/1"
+    assert download.value.suggested_filename == "repair.json"
+
+
+def test_words_are_explained(visit):
+    page = visit("repaired", PHONE)
+    page.locator("a.term", has_text="BCa interval").first.focus()
+    tip = page.locator(".tip")
+    assert "bootstrap" in tip.inner_text()
+    box = tip.bounding_box()
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= PHONE
+
+
+def test_print_shows_all_panels_on_white(visit):
+    page = visit("repaired", theme="dark")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    page.emulate_media(media="print")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert page.locator(".panel:visible").count() == 5
+    assert page.locator("details[open]").count() == page.locator("details").count() > 0
+    assert page.locator(".bar").is_hidden()
