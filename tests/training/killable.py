@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 import torch
+import torch._dynamo  # torch does at the first update; here once for all forked processes
 from torch import nn
 from torch.optim import Adam
 from torch.optim.lr_scheduler import OneCycleLR
@@ -26,7 +27,7 @@ def made():
         penalties=(Penalty("l1", 1e-4),),
         clip_norm=1.0,
         accumulate=2,
-        epochs=12,
+        epochs=8,
         metric="accuracy",
         early_stopping=EarlyStopping(patience=50),
     )

@@ -27,10 +27,9 @@ OnStep = Callable[[int, Tensor], bool | None]
 class Loop:
     """Makes updates until the training's budget, its early stopping or its divergence ends it.
 
-    After each update, in this order: the watch is told the loss, a schedule per step steps, the
-    run is evaluated where that is due, every 25th update the losses are looked at (5 consecutive
-    non-finite ones end the run as diverged), the caller's `on_step` is called, a checkpoint is
-    written where that is due.
+    After each update, in this order: a schedule per step steps, the run is evaluated where that
+    is due, every 25th update the losses are looked at (5 consecutive non-finite ones end the run
+    as diverged), the caller's `on_step` is called, a checkpoint is written where that is due.
 
     Args:
         recipe: What is trained.
@@ -64,14 +63,13 @@ class Loop:
         self._bar: ProgressBar | None = None
         self._saver: Saver | None = None
         self._resume_random: RandomState | None = None
-        self._observe: Callable[[Tensor], Any] | None = None
         self._on_step: OnStep | None = None
         self._interrupt = DeferredInterrupt()
         self.ending: Ending | None = None
 
-    def attend(self, *, bar: ProgressBar | None, on_step: OnStep | None, observe: Any) -> None:
+    def attend(self, *, bar: ProgressBar | None, on_step: OnStep | None) -> None:
         """Tell these of each step."""
-        self._bar, self._on_step, self._observe = bar, on_step, observe
+        self._bar, self._on_step = bar, on_step
 
     def keep(self, saver: Saver, interrupt: DeferredInterrupt) -> None:
         """Go on from the saver's checkpoint, if there is one, and write new ones."""
@@ -91,14 +89,12 @@ class Loop:
             raise
 
     def _epoch(self) -> None:
-        run, observe, schedule = self._run, self._observe, self._run.schedule
+        run, schedule = self._run, self._run.schedule
         step_rate = schedule.scheduler.step if schedule is not None and schedule.per_step else None
         update, record = run.update, run.record
         for group in self._groups():
             loss = update(group)
             record(loss, len(group))
-            if observe is not None:
-                observe(loss)
             if step_rate is not None:
                 step_rate()
             self._after_step(loss)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from torchclinic.training.checkpoint.policy import Checkpoints
 from torchclinic.training.evaluations import Evaluations
 from torchclinic.training.interrupt import DeferredInterrupt
 from torchclinic.training.loop import Loop, OnStep
+from torchclinic.training.loss_kind import loss_name
 from torchclinic.training.metrics import resolve_metric
 from torchclinic.training.plan import Length, cadence, length
 from torchclinic.training.progress import progress_bar
@@ -110,7 +112,7 @@ def train(  # noqa: PLR0913 - everything after the seed is optional and by name
         stack.enter_context(_quiet_scaler(run.update))
         total = full.steps if max_steps is None else max_steps
         bar = stack.enter_context(progress_bar(progress, recipe.name, total, run.step))
-        trace = _watched(loop, run, watch, bar, on_step)
+        trace = _watched(loop, run, _named(watch, recipe), bar, on_step)
         run.selection.finish()
         evaluations.test_point(run)
     history = _history(recipe, run, full, loop)
@@ -160,15 +162,22 @@ def _rows_a_step(data: Batches, full: Length) -> int | None:
     return None if not data.rows or not full.per_epoch else -(-data.rows // full.per_epoch)
 
 
+def _named(watch: WatchOptions | None, recipe: Recipe) -> WatchOptions | None:
+    """The options, with the name of the recipe's loss for the record."""
+    if watch is None or watch.loss is not None:
+        return watch
+    return replace(watch, loss=loss_name(recipe.loss))
+
+
 def _watched(
-    loop: Loop, run: RunState, watch: Any, bar: Any, on_step: OnStep | None
+    loop: Loop, run: RunState, watch: WatchOptions | None, bar: Any, on_step: OnStep | None
 ) -> Trace | None:
+    loop.attend(bar=bar, on_step=on_step)
     if watch is None:
-        loop.attend(bar=bar, on_step=on_step, observe=None)
         loop.run()
         return None
     with watch.start(run.model, run.optimizer) as watcher:
-        loop.attend(bar=bar, on_step=on_step, observe=watcher.observe)
+        run.update.before_step = watcher.observe
         loop.run()
     return watcher.trace
 

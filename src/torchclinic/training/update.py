@@ -35,6 +35,8 @@ class Update:
         gradient_norm: Total norm of the last update's gradient before clipping, None unless the
             recipe clips by norm.
         scaler: The gradient scaler, None where none is needed.
+        before_step: Told the loss when the gradients are there and the optimizer has not stepped
+            (of a closure, the first one); None for nobody.
     """
 
     def __init__(self, recipe: Recipe, model: nn.Module, optimizer: Optimizer) -> None:
@@ -45,6 +47,7 @@ class Update:
         self._penalties = Penalties(recipe.penalties, model) if recipe.penalties else None
         self._held = _unique([*model.parameters(), *_parameters(optimizer)])
         self.gradient_norm: Tensor | None = None
+        self.before_step: Callable[[Tensor], Any] | None = None
         self.scaler = _scaler(recipe, self._objective.device)
         self._clipped = list(model.parameters()) if self.scaler is None else _parameters(optimizer)
         self._closed = _needs_closure(optimizer)
@@ -67,6 +70,8 @@ class Update:
         if self._closed:
             return self._step_with_closure(group)
         loss = self._gradients(group)
+        if self.before_step is not None:
+            self.before_step(loss)
         try:
             self._step()
         except RuntimeError as error:
@@ -124,6 +129,8 @@ class Update:
         def closure() -> Tensor:
             with torch.enable_grad():
                 loss = self._gradients(group)
+            if not first and self.before_step is not None:
+                self.before_step(loss)
             first.append(loss)
             return loss if self._penalties is None else loss + self._penalties.value()
 
