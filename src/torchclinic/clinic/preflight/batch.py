@@ -91,9 +91,10 @@ def _counted(found: BatchFacts, plain: BatchFacts, everywhere: tuple[int, int]) 
 def _with_pass(recipe: Recipe, seed: int, sample: Any, facts: BatchFacts) -> BatchFacts:
     model = build_model(recipe, seed).train()
     with seeded(seed):
-        first, few = probe(recipe, model, sample)
-        reader = LayerReader(first.forward_map)
-        seen = observe(recipe, model, affordable(sample, few, first), reader.on_output)
+        first = probe(recipe, model, sample)
+        few = first.few
+        reader = LayerReader(first.seen.forward_map)
+        seen = observe(recipe, model, affordable(sample, first), reader.on_output)
         judged = _backward(model, seen)
         targets = target_facts(seen.target, seen.kind, seen.ignored)
         targets = facts.targets if targets.kind == "none" else targets

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 from torch import nn
 
@@ -16,48 +16,57 @@ from torchclinic.graph import ForwardMap, Role, unit_dim
 from torchclinic.graph.layer_kinds import EMBEDDINGS
 
 FEW_ROWS = 64  # enough to see the structure
+FEWEST_ROWS = 32  # of the main pass, whatever it costs
 # What one pass may cost, so that looking at a large model stays a matter of seconds: about a
 # second of arithmetic on two cores, and memory that every machine that trains has.
 MOST_PRODUCTS = 20e9
 MOST_ELEMENTS = 300e6
 
 
-def probe(
-    recipe: Recipe, model: nn.Module, sample: Any, rows: int = FEW_ROWS
-) -> tuple[Observation, Any]:
-    """A pass over a few rows; over one batch's worth where the model takes no other number.
+class Probe(NamedTuple):
+    """A first, small pass.
 
-    Returns:
-        What was seen, and the rows that it was seen on.
+    Attributes:
+        seen: What it showed.
+        few: The rows that it went over.
+        any_size: Whether the model takes other numbers of rows too.
+    """
+
+    seen: Observation
+    few: Any
+    any_size: bool
+
+
+def probe(recipe: Recipe, model: nn.Module, sample: Any, rows: int = FEW_ROWS) -> Probe:
+    """A pass over a few rows; over one batch's worth where the model takes no other number.
 
     Raises:
         ModelError, LossError, DataError: As the training would.
     """
     few = thinned(sample, rows)
     try:
-        return observe(recipe, model, few), few
+        return Probe(observe(recipe, model, few), few, any_size=True)
     except ModelError:
         size = recipe.batch_size
         if size is None or rows_of(few) in (None, size):
             raise
-        few = repeated(few, size)
-        return observe(recipe, model, few), few
+        few = repeated(thinned(sample, size), size)
+        return Probe(observe(recipe, model, few), few, any_size=False)
 
 
-def affordable(sample: Any, few: Any, seen: Observation) -> Any:
+def affordable(sample: Any, first: Probe) -> Any:
     """As many rows of the sample as one pass may go over; all of them for most models.
 
     Args:
         sample: The rows there are.
-        few: The rows of the first pass.
-        seen: What it showed.
+        first: The first pass.
     """
-    rows, used = rows_of(sample), rows_of(few)
-    if rows is None or not used:
-        return few
-    products, elements = cost(seen.forward_map)
+    rows, used = rows_of(sample), rows_of(first.few)
+    if rows is None or not used or not first.any_size:
+        return first.few
+    products, elements = cost(first.seen.forward_map)
     limit = int(used * min(MOST_PRODUCTS / max(products, 1), MOST_ELEMENTS / max(elements, 1)))
-    return thinned(sample, max(limit, min(used, 32)))
+    return thinned(sample, max(limit, min(used, FEWEST_ROWS)))
 
 
 def cost(forward_map: ForwardMap) -> tuple[int, int]:

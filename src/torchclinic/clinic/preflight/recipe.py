@@ -102,7 +102,7 @@ def _structure(
     recipe: Recipe, model: nn.Module, sample: Any
 ) -> tuple[Observation | None, ModelFacts]:
     try:
-        seen, few = probe(recipe, model, sample)
+        seen, few, _ = probe(recipe, model, sample)
     except TorchclinicError:
         return None, model_facts(model)
     facts = model_facts(model, seen.forward_map)
