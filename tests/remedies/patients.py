@@ -314,6 +314,7 @@ PATIENTS = {
         early_stopping=EarlyStopping(),
     ),
     "detached": lambda: recipe(Detached, VECTORS, optimizer=partial(AdamW, lr=0.03)),
+    "logistic": lambda: recipe(dense(12, 4), VECTORS),
     "wrong-labels": lambda: recipe(relu_mlp, VECTORS, classes(VECTORS) + 1),
 }
 

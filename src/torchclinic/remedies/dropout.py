@@ -133,7 +133,7 @@ def _raise(present: Sequence[tuple[Any, str]]) -> None:
 def _follows_activation(anatomy: Anatomy, layer: LayerNode) -> bool:
     if layer.kind not in PLAIN or layer.normalised or layer.calls != 1:
         return False
-    met = list(anatomy.graph.back(anatomy.op_of(layer).inputs, LOOKED_THROUGH))
+    met = list(anatomy.graph.back(anatomy.op_of(layer).inputs, LOOKED_THROUGH | {Role.ADD}))
     if any(op.role in (Role.DROPOUT, Role.NORM) for op in met):
         return False
     hidden = anatomy.hidden_activations()

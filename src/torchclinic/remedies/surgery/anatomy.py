@@ -16,7 +16,7 @@ from torchclinic.remedies._sample import Sample
 from torchclinic.remedies.surgery.slots import unshare_activations
 
 OUTPUT_KEYS = ("logits", "out", "output", "outputs", "prediction", "predictions")
-_AND_SUMS = LOOKED_THROUGH | {Role.ADD}
+_ONWARD = LOOKED_THROUGH | {Role.ADD, Role.ACTIVATION}
 
 
 @dataclass(frozen=True)
@@ -74,8 +74,8 @@ class Anatomy:
             return False
         if any(met.role is Role.PRODUCT for met in self.graph.ahead(op, LOOKED_THROUGH)):
             return False
-        before = {met.layer for met in self.graph.back(op.inputs, _AND_SUMS) if _is_layer(met)}
-        after = {met.layer for met in self.graph.ahead(op, _AND_SUMS) if _is_layer(met)}
+        before = {met.layer for met in self.graph.back(op.inputs, _ONWARD) if _is_layer(met)}
+        after = {met.layer for met in self.graph.ahead(op, _ONWARD) if _is_layer(met)}
         return bool(before) and bool(after) and not before & after
 
 
@@ -101,7 +101,8 @@ def observe(model: nn.Module, sample: Sample | None) -> Anatomy:
 def _is_torchs(module: nn.Module) -> bool:
     """Whether its forward may look into its parts, as TransformerEncoderLayer's does."""
     plain = isinstance(module, nn.Sequential | nn.ModuleList | nn.ModuleDict)
-    return type(module).__module__.startswith("torch.nn.") and not plain
+    container = plain or type(module) is nn.Module  # the latter in a traced model
+    return type(module).__module__.startswith("torch.nn.") and not container
 
 
 def _is_layer(op: Op) -> bool:

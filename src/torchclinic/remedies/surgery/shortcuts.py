@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import operator
 from dataclasses import dataclass
 
@@ -65,17 +66,37 @@ def _may_have_one(anatomy: Anatomy, layer: LayerNode, activation: Op) -> bool:
 
 
 def _span(anatomy: Anatomy, block: Block) -> tuple[str, list[str]] | None:
-    """Container and keys from layer to activation, if they are neighbours in an nn.Sequential."""
+    """Container and keys from layer to activation, if they are neighbours in an nn.Sequential.
+
+    The layer may stand in an nn.Sequential of its own there, with a norm behind it.
+    """
     if block.layer.module is None or block.activation.module is None:
         return None
-    container, _, first = block.layer.name.rpartition(".")
-    owner, _, last = block.activation.module.rpartition(".")
+    container, _, last = block.activation.module.rpartition(".")
     parent = anatomy.model.get_submodule(container)
-    if container != owner or not isinstance(parent, nn.Sequential):
+    prefix = f"{container}." if container else ""
+    if not isinstance(parent, nn.Sequential) or not block.layer.name.startswith(prefix):
         return None
-    keys = list(parent._modules)
+    first, _, inner = block.layer.name.removeprefix(prefix).partition(".")
+    if inner and not _leads(parent.get_submodule(first), inner):
+        return None
+    keys = list(parent._modules)  # named_children() hides repetitions
     start, stop = keys.index(first), keys.index(last)
     return (container, keys[start : stop + 1]) if start < stop else None
+
+
+def _leads(module: nn.Module, path: str) -> bool:
+    """Whether a path leads to a layer that nothing but dropout comes before."""
+    for key in path.split("."):
+        if not isinstance(module, nn.Sequential):
+            return False
+        before = itertools.takewhile(
+            lambda item, stop=key: item[0] != stop, module.named_children()
+        )
+        if not all(isinstance(child, nn.Dropout) for _, child in before):
+            return False
+        module = module.get_submodule(key)
+    return True
 
 
 def _wrap(model: nn.Module, container: str, keys: list[str]) -> None:

@@ -178,4 +178,5 @@ def _attributes(node: fx.Node) -> set[str]:
 
 
 def _is_leaf(module: nn.Module) -> bool:
-    return type(module).__module__.startswith(_TORCHS) and not isinstance(module, nn.Sequential)
+    container = isinstance(module, nn.Sequential) or type(module) is nn.Module
+    return type(module).__module__.startswith(_TORCHS) and not container
