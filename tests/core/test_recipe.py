@@ -52,7 +52,7 @@ def test_replace_checks_again():
 
 
 def test_bare_data_is_the_training_part():
-    assert Recipe(**GOOD).splits == Splits(train=[1])
+    assert Recipe(**GOOD).splits.train == [1]
     splits = Splits(train=1, test=2)
     assert Recipe(**{**GOOD, "data": splits}).splits is splits
 

@@ -19,9 +19,11 @@ StepFunction = Callable[["nn.Module", Any], "Tensor"]
 OptimizerFactory = Callable[[Iterable[Any]], "Optimizer"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Splits:
     """The parts of a data set. Each part is tensors, a Dataset, a DataLoader or batches.
+
+    Two Splits are equal only when they are the same object: tensors have no one truth value.
 
     Attributes:
         train: What the optimizer sees.
@@ -115,9 +117,11 @@ class AppliedChange:
     source: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Recipe:
     """Everything that defines one training. Frozen: make a variant with `replace`.
+
+    Two Recipes are equal only when they are the same object, as their data may be.
 
     Exactly one of `loss` and `step`, and at most one of `epochs` and `steps`, is given.
 
