@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,10 +51,13 @@ def fitting_loss(loss: LossFunction, case: Case) -> Fit | NotApplicable:
     recipe, batch = case.recipe, case.batch
     if recipe is None or batch is None or batch.outputs is None:
         return NotApplicable("outputs and targets are not known")
-    own = recipe.loss_kind == "custom"
-    if own and not (batch.initial_loss is not None and batch.initial_loss < 0):
+    if batch.initial_loss is not None and batch.initial_loss < 0:
+        recipe = dataclasses.replace(recipe, loss_kind="custom")  # none of the known is negative
+    elif recipe.loss_kind == "custom":
         return NotApplicable(f"{recipe.loss} is a loss of your own, which is not judged")
     kind = batch.targets.kind
+    if kind == "classes" and _width(batch) == 1 and set(batch.targets.class_counts) <= {0, 1}:
+        kind = "binary"
     if kind == "one-hot":
         return _classes(recipe, batch)
     if kind == "classes":
