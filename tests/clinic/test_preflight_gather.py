@@ -92,3 +92,19 @@ def test_a_small_healthy_training_takes_about_a_second():
     start = time.thread_time()
     gather(recipe(model=mlp), 0)
     assert time.thread_time() - start < 1.0
+
+
+@pytest.mark.parametrize("in_place", [True, False])
+def test_a_compiled_model_is_looked_at_as_it_was_written(in_place):
+    def compiled():
+        model = nn.Sequential(mlp(6), nn.Tanh(), nn.Linear(6, 3))
+        if in_place:
+            model.compile(backend="eager")
+            return model
+        model[0] = torch.compile(model[0], backend="eager")
+        return torch.compile(model, backend="eager")
+
+    case, notes = gather(recipe(model=compiled), 0)
+    assert notes == ()
+    assert [layer.name for layer in case.recipe.model.layers] == ["0.0", "0.2", "2"]
+    assert case.recipe.optimizer.missing == ()

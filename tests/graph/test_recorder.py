@@ -429,3 +429,18 @@ def test_inputs_may_be_made_inside_the_recorder():
     with ForwardRecorder(model) as recorder:
         model(torch.ones(3, 4))
     assert facts(recorder.result(), "name") == [("w1",), ("w2",), ("w3",)]
+
+
+@pytest.mark.parametrize("in_place", [True, False])
+def test_compiled_modules_are_run_as_they_were_written(in_place):
+    model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))
+    expected = model(vectors())
+    if in_place:
+        model.compile(backend="eager")
+        compiled = model
+    else:
+        compiled = torch.compile(model, backend="eager")
+    found = record(compiled, vectors())
+    prefix = "" if in_place else "_orig_mod."
+    assert facts(found, "name", "activation") == [(f"{prefix}0", "relu"), (f"{prefix}2", None)]
+    assert torch.equal(compiled(vectors()), expected)

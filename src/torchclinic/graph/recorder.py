@@ -28,8 +28,9 @@ class ForwardRecorder:
     """Records, by the identity of tensors, what happens in a forward pass of `model` inside it.
 
     It sees modules and functions alike, bare parameters in matrix products, in-place operations,
-    shared modules and whatever structure the model returns. It changes nothing: no value, no
-    gradient, no random number, and its hooks are gone on exit and on exception.
+    shared modules and whatever structure the model returns; compiled modules run uncompiled. It
+    changes nothing: no value, no gradient, no random number, and its hooks are gone on exit and on
+    exception.
 
     Args:
         model: The model.
@@ -58,7 +59,7 @@ class ForwardRecorder:
         self._returned: list[Tensor] = []
         self._root_returned = False
         self._handles: list[Any] = []
-        self._mode = _Listener(self._after_call)
+        self._mode = _Listener(self._after_call, eager=any(map(_is_compiled, model.modules())))
 
     def __enter__(self) -> ForwardRecorder:
         for module in self._model.modules():
@@ -224,11 +225,35 @@ def _children(caller: nn.Module, module: nn.Module) -> list[str]:
 
 
 class _Listener(TorchFunctionMode):
-    """Passes each call of a torch function on, and then tells of it."""
+    """Passes each call of a torch function on, and then tells of it.
 
-    def __init__(self, tell: Callable[[Call, Any], None]) -> None:
+    Args:
+        tell: Called with the call and its result.
+        eager: Whether compiled modules must run as they were written, to be heard.
+    """
+
+    def __init__(self, tell: Callable[[Call, Any], None], *, eager: bool) -> None:
         super().__init__()
         self._tell = tell
+        self._eager = eager
+        self._stance: Any = None
+
+    def __enter__(self) -> _Listener:
+        if self._eager:
+            self._stance = torch.compiler.set_stance("force_eager")
+            self._stance.__enter__()
+        super().__enter__()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        super().__exit__(kind, error, traceback)
+        if self._stance is not None:
+            self._stance.__exit__(kind, error, traceback)
 
     def __torch_function__(
         self,
@@ -246,6 +271,10 @@ class _Listener(TorchFunctionMode):
 def _is_opaque(module: nn.Module) -> bool:
     kind = layer_kind(module)
     return kind is not None and (runs_as_torch_wrote(module) or kind == type(module).__name__)
+
+
+def _is_compiled(module: nn.Module) -> bool:
+    return hasattr(module, "_orig_mod") or getattr(module, "_compiled_call_impl", None) is not None
 
 
 def _slots(model: nn.Module) -> dict[int, list[str]]:

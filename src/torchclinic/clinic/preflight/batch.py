@@ -11,6 +11,7 @@ from torch import nn
 from torchclinic.clinic.preflight.baselines import expected_loss, floor_loss
 from torchclinic.clinic.preflight.crosstalk import crosstalk
 from torchclinic.clinic.preflight.observing import Observation, observe
+from torchclinic.clinic.preflight.plain_model import build_plain
 from torchclinic.clinic.preflight.probing import affordable, probe
 from torchclinic.clinic.preflight.readings import LayerReader
 from torchclinic.clinic.preflight.sampling import (
@@ -30,7 +31,6 @@ from torchclinic.core.recipe import Recipe
 from torchclinic.data import batch_to
 from torchclinic.data.structure import join_batches, rows_of, tensors_of
 from torchclinic.training import (
-    build_model,
     compute_loss,
     loss_kind,
     preserved,
@@ -89,7 +89,7 @@ def _counted(found: BatchFacts, plain: BatchFacts, everywhere: tuple[int, int]) 
 
 
 def _with_pass(recipe: Recipe, seed: int, sample: Any, facts: BatchFacts) -> BatchFacts:
-    model = build_model(recipe, seed).train()
+    model = build_plain(recipe, seed).train()
     with seeded(seed):
         first = probe(recipe, model, sample)
         few = first.few

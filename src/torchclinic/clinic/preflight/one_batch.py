@@ -16,13 +16,14 @@ from torch.optim import SGD, Adam, Optimizer
 from torchclinic.clinic.preflight.errors_counted import countable_error
 from torchclinic.clinic.preflight.loss_listener import LossListener
 from torchclinic.clinic.preflight.observing import main_loss
+from torchclinic.clinic.preflight.plain_model import build_plain
 from torchclinic.clinic.preflight.quiet import WithoutDropout, quieten
 from torchclinic.clinic.preflight.sampling import finite_rows, repeated, sample_of, thinned
 from torchclinic.core.errors import ModelError
 from torchclinic.core.facts import OneBatchFacts
 from torchclinic.core.recipe import Recipe
 from torchclinic.data import batch_to, rows_of
-from torchclinic.training import build_model, build_optimizer, loss_kind, preserved, seeded
+from torchclinic.training import build_optimizer, loss_kind, preserved, seeded
 from torchclinic.training.batch import first_tensor, split_batch
 from torchclinic.training.objective import OUTPUT_KEYS, Objective
 from torchclinic.training.update import Update
@@ -148,7 +149,7 @@ def _fusible(model: nn.Module) -> bool:
 
 
 def _attempt(recipe: Recipe, seed: int, name: str, build: Build, batch: Any, clock: _Clock) -> _Try:
-    model = build_model(recipe, seed)
+    model = build_plain(recipe, seed)
     quieten(model)
     update = Update(recipe.replace(penalties=()), model, build(model))
     objective = Objective(recipe, model)

@@ -10,6 +10,7 @@ from torch import nn
 from torch.optim import Optimizer
 
 from torchclinic.clinic.preflight.observing import Observation
+from torchclinic.clinic.preflight.plain_model import build_plain
 from torchclinic.clinic.preflight.probing import FEW_ROWS, probe
 from torchclinic.clinic.preflight.sampling import finite_rows, sample_of
 from torchclinic.clinic.preflight.tensors import target_facts
@@ -19,7 +20,6 @@ from torchclinic.core.recipe import Recipe, Schedule
 from torchclinic.data import batch_to, count_rows
 from torchclinic.graph import linearity_residual, model_facts
 from torchclinic.training import (
-    build_model,
     build_optimizer,
     check_trainable,
     forward,
@@ -44,7 +44,7 @@ def recipe_facts(recipe: Recipe, seed: int = 0, *, sample: Any = None) -> Recipe
     Raises:
         ModelError, RecipeError, DataError: When model, optimizer or batches cannot be built.
     """
-    model = build_model(recipe, seed).train()
+    model = build_plain(recipe, seed).train()
     check_trainable(model)
     optimizer = build_optimizer(recipe, model)
     with preserved():
