@@ -35,6 +35,19 @@ def test_layers_of_both_sides_are_lined_up():
     assert found.typical("after") == {"a": 4.0, "norm": 5.0, "b": 6.0, "c": 7.0, "d": 8.0}
 
 
+def test_a_layer_that_moved_into_a_wrapper_is_the_same_row():
+    wrapped = [("fc1.0", "Linear"), ("fc1.1", "BatchNorm1d"), ("out", "Linear")]
+    after = Trace(
+        layers=tuple(
+            TracedLayer(name, kind, i, series={"gradient_rms": Series((1,), (i + 1.0,))})
+            for i, (name, kind) in enumerate(wrapped)
+        )
+    )
+    found = table(GRADIENT, a_trace(fc1=0.1, out=0.2), after)
+    assert [row.name for row in found.rows] == ["fc1", "fc1.1", "out"]
+    assert found.typical("after") == {"fc1": 1.0, "fc1.1": 2.0, "out": 3.0}
+
+
 @given(st.permutations("abcdef"), st.integers(0, 6), st.integers(0, 6))
 def test_no_layer_is_lost_and_the_first_order_is_kept(names, left, right):
     one, other = names[:left], names[6 - right :]

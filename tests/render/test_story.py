@@ -4,14 +4,15 @@ import math
 import pytest
 
 from render import sample
-from torchclinic.core import Cost, Evidence, LRRange, Outcome
-from torchclinic.render import arms
+from torchclinic.core import Cost, Evidence, LRRange, Outcome, Verdict
+from torchclinic.render import arms, render_repair_page, render_repair_text
 from torchclinic.render.layers import tables
 from torchclinic.render.story import (
     OUTCOME_WORDS,
     change,
     checked_sentence,
     cost_sentence,
+    diverged_sentence,
     ends_sentence,
     evidence_words,
     folded,
@@ -63,6 +64,16 @@ def test_the_interval_is_written_with_like_decimals():
     text = interval_sentence(comparison((0.1, 0.2), (0.9, 0.94)))
     assert text.startswith("+0.770, 95 % interval [")
     assert text.endswith("p = 0.5")
+
+
+def test_diverged_runs_are_told():
+    found = comparison((0.1, 0.1, 0.1), (0.9, 0.9, 0.9))
+    assert diverged_sentence(found) == ""
+    lost = dataclasses.replace(found, diverged=(2, 1))
+    assert diverged_sentence(lost).startswith("2 of 3 runs before and 1 of 3 runs after diverged")
+    shown = dataclasses.replace(sample.repair(), verdict=Verdict(Outcome.IMPROVED, "", lost))
+    assert "2 of 3 runs before" in render_repair_text(shown, color=False)
+    assert "2 of 3 runs before" in render_repair_page(shown)
 
 
 def test_evidence_in_words():

@@ -27,6 +27,7 @@ from torchclinic.render.story import (
     change,
     checked_sentence,
     cost_sentence,
+    diverged_sentence,
     headline,
     interval_sentence,
     metric_name,
@@ -196,6 +197,8 @@ def _proof(sheet: Sheet, repair: Repair, *, curves: bool) -> None:
     if comparison is not None and not _has_interval(repair.verdict.sentence):
         words = interval_sentence(comparison)
         sheet.paragraph(f"{seeds_sentence(comparison)}: {words}.", limit=2)
+    if comparison is not None:
+        sheet.paragraph(sentence(diverged_sentence(comparison)), limit=2)
 
 
 def _has_interval(text: str) -> bool:

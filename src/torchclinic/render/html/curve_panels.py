@@ -15,7 +15,7 @@ from torchclinic.render.curves import (
     evaluation_bundles,
     training_bundles,
 )
-from torchclinic.render.html.figures.curves import curves
+from torchclinic.render.html.figures.curves import curves, values_scale
 from torchclinic.render.numbers import finite
 from torchclinic.render.story import ends_sentence
 from torchclinic.render.words import plural
@@ -28,6 +28,7 @@ class CurvePanel:
     title: str
     note: str
     figure: Markup
+    seeds: int
 
 
 def curve_panels(before: Sequence[Run], after: Sequence[Run]) -> tuple[CurvePanel, ...]:
@@ -68,7 +69,9 @@ def _panel(bundles: Sequence[Bundle], name: str, how: str) -> CurvePanel:
     )
     seeds = max(len(bundle.seeds) for bundle in bundles)
     who = f"median of {plural(seeds, 'seed')}" if seeds > 1 else "one seed"
-    return CurvePanel(title, f"{how[0].upper()}{how[1:]}; {who}.", curves(bundles, name, title))
+    log = "; log scale" if values_scale(bundles).log else ""
+    note = f"{how[0].upper()}{how[1:]}; {who}{log}."
+    return CurvePanel(title, note, curves(bundles, name, title), seeds)
 
 
 def _side(bundle: Bundle) -> str:

@@ -23,7 +23,7 @@ from torchclinic.render.story import (
     level_counts,
     seeds_sentence,
 )
-from torchclinic.render.words import listing, printable
+from torchclinic.render.words import listing, printable, sentence, titled
 
 # Readable on white and on black: a notebook's theme is unknown.
 BEFORE, AFTER, GOOD, WARN = "#d9692b", "#2f8fd0", "#1f9d73", "#b08a17"
@@ -79,7 +79,8 @@ def render_repair_html(repair: Repair) -> str:
     verdict = repair.verdict
     parts = [_head(OUTCOME_WORDS[verdict.outcome], OUTCOMES[verdict.outcome], headline(repair))]
     if verdict.sentence:
-        parts.append(tag("p", printable(verdict.sentence), style="margin:8px 0 0"))
+        words = sentence(printable(verdict.sentence).replace(" -> ", " → "))
+        parts.append(tag("p", words, style="margin:8px 0 0"))
     parts += _proof(repair)
     root = repair.diagnosis.root
     if root is not None:
@@ -117,7 +118,7 @@ def _finding(finding: Finding) -> Markup:
     code = f"{word} {finding.code} {finding.rule.replace('-', ' ')}"
     lines = [
         tag("span", code, style=f"color:{color};font-weight:600"),
-        tag("b", printable(finding.title), style="display:block"),
+        tag("b", titled(printable(finding.title)), style="display:block"),
     ]
     if finding.level is not Level.INFO:
         lines.append(tag("span", printable(finding.explanation), style="display:block"))
@@ -141,8 +142,13 @@ def _proof(repair: Repair) -> list[Markup]:
     rows = [_dots(arm, getattr(found, arm), low, high) for arm in ("before", "after")]
     return [
         tag("p", words, style=f"margin:4px 0 6px;{SOFT}"),
-        tag("table", *rows, style="width:100%;border-collapse:collapse;margin:0"),
+        _table(rows),
     ]
+
+
+def _table(rows: list[Markup]) -> Markup:
+    style = "width:100%;border-collapse:collapse;margin:0;color:inherit;font:inherit"
+    return tag("table", *rows, style=style)
 
 
 def _dots(arm: str, values: tuple[float, ...], low: float, high: float) -> Markup:
@@ -160,7 +166,7 @@ def _row(name: str, marks: list[Markup], value: str, tip: str = "") -> Markup:
     drawn = tag(
         "svg", line, *marks, width="100%", height=18, style="display:block;overflow:visible"
     )
-    cell = "border:0;background:none;padding:1px 8px;"
+    cell = "border:0;background:none;color:inherit;font:inherit;padding:1px 8px;"
     return tag(
         "tr",
         tag("td", name, style=f"{cell}text-align:left;width:170px", title=tip or None),
@@ -186,7 +192,7 @@ def _layers(shown: Table) -> Markup:
     ]
     scale = ", log scale" if shown.statistic.log else ""
     head = tag("p", f"{shown.statistic.axis} by layer{scale}", style=f"margin:10px 0 2px;{SOFT}")
-    return join([head, tag("table", *rows, style="width:100%;border-collapse:collapse;margin:0")])
+    return join([head, _table(rows)])
 
 
 def _shares(shown: Table, values: list[float]) -> list[float]:

@@ -20,6 +20,7 @@ from torchclinic.render.story import (
     change,
     checked_sentence,
     cost_sentence,
+    diverged_sentence,
     headline,
     interval_sentence,
     seeds_sentence,
@@ -152,9 +153,10 @@ def _proof(repair: Repair) -> ProofView | None:
     if comparison is None:
         return None
     title = seeds_sentence(comparison)
+    lost = diverged_sentence(comparison)
     return ProofView(
         title,
-        raised(interval_sentence(comparison)),
+        raised(interval_sentence(comparison)) + (f"; {lost}" if lost else ""),
         pairs(comparison, title),
         difference(comparison),
     )

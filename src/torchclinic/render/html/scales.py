@@ -64,9 +64,12 @@ def _log_ticks(low: float, high: float, count: int) -> list[float]:
     if decades >= 3:
         every = max(1, math.ceil(decades / count))
         return [10.0**k for k in range(first, last + 1) if (last - k) % every == 0]
-    fine = [m * 10.0**k for k in range(first - 1, last + 1) for m in (1, 2, 5)]
-    inside = [v for v in fine if low * 0.999 <= v <= high * 1.001]
-    return inside if len(inside) > 1 else [low, high]
+    for multiples in ((1, 2, 5), (1, 3), (1,)):
+        fine = [m * 10.0**k for k in range(first - 1, last + 1) for m in multiples]
+        inside = [v for v in fine if low * 0.999 <= v <= high * 1.001]
+        if 1 < len(inside) <= count + 3:
+            return inside
+    return [low, high]
 
 
 def fitted(values: Iterable[float], *, log: bool | None = None, pad: float = 0.06) -> Scale:

@@ -27,7 +27,9 @@ def curves(found: Sequence[Bundle], quantity: str, title: str, *, height: int = 
         title: The finding, for those who cannot see it.
         height: In pixels.
     """
-    plot = Plot(_steps(found), _values(found), title=title, height=height, margins=(14, 78, 26, 46))
+    plot = Plot(
+        _steps(found), values_scale(found), title=title, height=height, margins=(14, 78, 26, 46)
+    )
     plot.axes("step", beside=True)
     for one in found:
         if len(one.seeds) > 1:
@@ -54,8 +56,8 @@ def _steps(found: Sequence[Bundle]) -> Scale:
     return Scale(float(start), float(max(last, start + 1)))
 
 
-def _values(found: Sequence[Bundle]) -> Scale:
-    """All values, but a curve that blows up may not flatten the rest."""
+def values_scale(found: Sequence[Bundle]) -> Scale:
+    """The axis of the values: all of them, but a curve that blows up may not flatten the rest."""
     every = finite(v for one in found for seed in one.seeds for v in seed.values)
     if not every:
         return Scale(0.0, 1.0)

@@ -45,8 +45,6 @@ def _row(line: Line, decimals: int | None) -> Row:
     note = [line.arm.note] if line.arm.note else []
     if lost:
         note.append(f"{plural(lost, 'seed')} not finite")
-    if line.arm.changes and not note:
-        note = [change.title for change in line.arm.changes]
     gain = score(line.gain, decimals) if math.isfinite(line.gain) else "–"
     return Row(
         line.arm.name if not line.control else line.kind,
@@ -55,8 +53,14 @@ def _row(line: Line, decimals: int | None) -> Row:
             raised(score(line.score, decimals)) if math.isfinite(line.score) else "–",
             raised(("+" if line.gain > 0 else "") + gain),
         ),
-        sub="; ".join(note) or (line.arm.name if line.arm.kind == "random" else ""),
+        sub="; ".join(note) or (line.arm.name if _says_more(line) else ""),
+        detail="; ".join(change.title for change in line.arm.changes),
         tip=line.arm.name,
         badge="chosen" if line.arm.chosen else "",
         class_="control" if line.control else "",
     )
+
+
+def _says_more(line: Line) -> bool:
+    """Whether the name of a control tells what its kind does not."""
+    return line.arm.kind == "random" and line.arm.name not in line.kind

@@ -49,6 +49,7 @@ class Row:
         marks: Drawn in order.
         notes: Texts of the columns at the right.
         sub: Small text under the label.
+        detail: More of it, left out where there is little room.
         tip: The label in full.
         badge: A word beside the label.
         class_: Of the row.
@@ -58,6 +59,7 @@ class Row:
     marks: tuple[Mark, ...] = ()
     notes: tuple[str, ...] = ()
     sub: str = ""
+    detail: str = ""
     tip: str = ""
     badge: str = ""
     class_: str = ""
@@ -130,6 +132,8 @@ def _row(row: Row, axis: Axis, height: int, columns: Sequence[str]) -> Markup:
         name.append(tag("span", row.badge, class_="badge"))
     if row.sub:
         name.append(tag("small", printable(row.sub)))
+    if row.detail:
+        name.append(tag("small", printable(row.detail), class_="detail"))
     cells = [
         tag("th", *name, scope="row"),
         tag("td", _strip(row, axis), class_="cell", style=f"height:{height}px"),
