@@ -248,6 +248,17 @@ def test_ctrl_c_finishes_the_step_saves_and_raises(tmp_path):
     assert same_weights(again.model, whole.model)
 
 
+def test_an_interrupt_from_the_callers_hook_is_saved_too(tmp_path):
+    def step_seven(step, loss):
+        if step == 7:
+            raise KeyboardInterrupt
+
+    path = tmp_path / "run"
+    with pytest.raises(KeyboardInterrupt):
+        train(recipe(), checkpoint=Checkpoints(path, seconds=None), on_step=step_seven)
+    assert len(read_checkpoint(path)["run"]["recorder"]["losses"]) == 7
+
+
 def test_ctrl_c_in_the_middle_of_a_step_waits(tmp_path):
     path, calls = tmp_path / "run", []
 

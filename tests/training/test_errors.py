@@ -18,6 +18,7 @@ from torchclinic.core import (
     TrainingError,
 )
 from torchclinic.training import train
+from torchclinic.training.objective import Objective
 from training.parts import line, plain_net, recipe, rows
 
 X, Y = rows()
@@ -175,6 +176,16 @@ def test_the_original_exception_is_kept(case):
         train(recipe(**fields))
     assert isinstance(caught.value.__cause__, Exception)
     assert not isinstance(caught.value.__cause__, TorchclinicError)
+
+
+def test_on_a_device_labels_are_looked_at_before_the_loss():
+    """A GPU answers a label out of range with a dead context."""
+    made = recipe(loss=partial(F.cross_entropy, weight=torch.ones(3)))
+    objective = Objective(made, plain_net())
+    objective._elsewhere = True
+    objective((X, Y))
+    with pytest.raises(DataError, match="label 3 is out of range"):
+        objective((X, Y + 1))
 
 
 def test_an_error_of_ours_passes_through():

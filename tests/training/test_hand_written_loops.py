@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from torch.optim import LBFGS, SGD, AdamW
 from torch.optim.lr_scheduler import OneCycleLR, StepLR
 
-from torchclinic.core import Penalty, Schedule
+from torchclinic.core import Penalty, RecipeError, Schedule
 from torchclinic.training import seeded, stream_seed, train
 from training.parts import line, plain_net, recipe, rows
 
@@ -201,6 +201,20 @@ def test_accumulating_equals_one_large_batch(accumulate):
     ours, theirs = train(small, keep_model=True), train(large, keep_model=True)
     assert len(ours.history.losses) == len(theirs.history.losses)
     state_equal(ours.model, theirs.model, rtol=1e-12, atol=1e-14)
+
+
+def test_a_gradient_scaler_changes_nothing_that_does_not_overflow(monkeypatch):
+    """Scaling by a power of two is exact, so clipping and penalties must see unscaled gradients."""
+    made = recipe(clip_norm=0.3, penalties=(Penalty("l2", 0.01),), accumulate=2)
+    plain = train(made, keep_model=True)
+    scaler = lambda *_: torch.amp.GradScaler("cpu", init_scale=2.0**10)  # noqa: E731
+    monkeypatch.setattr("torchclinic.training.update._scaler", scaler)
+    scaled = train(made, keep_model=True)
+    assert scaled.history.losses == plain.history.losses
+    assert scaled.history.gradient_norms == plain.history.gradient_norms
+    state_equal(scaled.model, plain.model)
+    with pytest.raises(RecipeError, match="LBFGS evaluates a closure, which float16 cannot scale"):
+        train(made.replace(optimizer=LBFGS))
 
 
 def test_bfloat16_autocast_is_torchs():

@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch import nn, optim
 from torch.optim import lr_scheduler as schedules
+from torch.utils.data import DataLoader, TensorDataset
 
 from torchclinic.core import EarlyStopping, Schedule
 from torchclinic.training import Checkpoints, train
@@ -173,6 +174,17 @@ def test_a_run_that_was_given_up_stays_so(tmp_path):
     two = train(made, checkpoint=tmp_path / "run")
     assert one.history.ending == two.history.ending == "diverged"
     assert len(one.history.losses) == len(two.history.losses) == 25
+
+
+def test_a_loader_goes_on(tmp_path):
+    loader = DataLoader(TensorDataset(*rows(40)), batch_size=8, shuffle=True)
+    check_resume(recipe(data=loader, model=rich_net), tmp_path / "run", [4, 7, 12])
+
+
+def test_a_gradient_scaler_goes_on(tmp_path, monkeypatch):
+    scaler = lambda *_: torch.amp.GradScaler("cpu", init_scale=2.0**40, growth_interval=2)  # noqa: E731
+    monkeypatch.setattr("torchclinic.training.update._scaler", scaler)
+    check_resume(recipe(model=rich_net), tmp_path / "run", [2, 7])
 
 
 def test_augmented_data_go_on(tmp_path):

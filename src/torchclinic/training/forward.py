@@ -108,7 +108,10 @@ class _Signature(NamedTuple):
 
 @lru_cache(maxsize=256)
 def _signature(kind: type[nn.Module]) -> _Signature:
-    parameters = list(inspect.signature(kind.forward).parameters.values())[1:]
+    try:
+        parameters = list(inspect.signature(kind.forward).parameters.values())[1:]
+    except (TypeError, ValueError):  # a scripted module does not say
+        return _Signature(1, frozenset(), frozenset(), any_name=False)
     positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
     needed = [p for p in parameters if p.default is p.empty]
