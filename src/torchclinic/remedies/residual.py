@@ -20,6 +20,8 @@ from torchclinic.remedies._treat import treat_code
 from torchclinic.remedies.surgery import observe
 from torchclinic.remedies.surgery.shortcuts import add_shortcuts, blocks
 
+NORMS = ("batch-norm", "layer-norm")
+
 
 @dataclass(frozen=True)
 class AddShortcuts:
@@ -45,13 +47,14 @@ class ResidualConnections(BaseRemedy):
     place = Place.MODEL
     edit = AddShortcuts()
 
-    def propose(self, recipe: Recipe, case: Case) -> Change | NotApplicable:  # noqa: ARG002
+    def propose(self, recipe: Recipe, case: Case) -> Change | NotApplicable:
         """Applies to hidden layers that keep the number of units and have no shortcut."""
         facts = model_of(case)
         layers = [layer for layer in hidden(facts) if _fits(layer)] if facts else []
         if not layers:
             return NotApplicable("no hidden layer without a shortcut keeps the number of its units")
-        code = _code(self.name, layers)
+        normed = any(change.remedy in NORMS for change in recipe.changes)
+        code = _code(self.name, layers, normed=normed)
         return self.change(partial(edit_model, edit=self.edit), code)
 
 
@@ -61,8 +64,8 @@ def _fits(layer: LayerFacts) -> bool:
     return square and layer.order > 0 and layer.activation is not None and not layer.residual
 
 
-def _code(remedy: str, layers: Sequence[LayerFacts]) -> str:
-    spans = [_span(layer) for layer in layers]
+def _code(remedy: str, layers: Sequence[LayerFacts], *, normed: bool) -> str:
+    spans = [_span(layer, normed=normed) for layer in layers]
     if any(span is None for span in spans):
         around = ", ".join(layer.name for layer in layers)
         return treat_code(remedy, f"in forward(): x = x + activation(layer(x)) for {around}")
@@ -80,9 +83,13 @@ def _code(remedy: str, layers: Sequence[LayerFacts]) -> str:
     )
 
 
-def _span(layer: LayerFacts) -> tuple[str, int, int] | None:
-    """Container and places of a layer and its activation in an nn.Sequential."""
-    container, _, first = layer.name.rpartition(".")
+def _span(layer: LayerFacts, *, normed: bool) -> tuple[str, int, int] | None:
+    """Container and places of a layer and its activation in an nn.Sequential.
+
+    With norms that a remedy has put in, the layer stands first in an nn.Sequential in its place.
+    """
+    name = layer.name.removesuffix(".0") if normed and layer.normalised else layer.name
+    container, _, first = name.rpartition(".")
     owner, _, last = (layer.activation_module or "").rpartition(".")
     if container != owner or not first.isdigit() or not last.isdigit():
         return None
