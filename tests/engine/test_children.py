@@ -34,6 +34,14 @@ def kill_myself():
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def alone(work):
+    child = Child([work])
+    child.give(0)
+    outcome = child.collect()
+    child.kill()
+    return outcome
+
+
 def losses(result):
     assert result.run is not None
     return result.run.history.losses
@@ -105,14 +113,37 @@ def test_the_watchdog_forgives_work_and_long_sleeps_of_the_machine(monkeypatch):
 
 
 def test_an_outcome_that_cannot_be_pickled_is_an_error():
-    outcome = Child(lambda: lambda: 1).collect()
+    outcome = alone(lambda: lambda: 1)
     assert outcome.value is None
     assert "cannot be handed over" in str(outcome.error)
     assert not outcome.final
 
 
 def test_a_result_larger_than_a_pipe_arrives():
-    assert Child(lambda: b"x" * 5_000_000).collect().value == b"x" * 5_000_000
+    assert alone(lambda: b"x" * 5_000_000).value == b"x" * 5_000_000
+
+
+def test_a_child_does_one_piece_of_work_after_the_other():
+    child = Child([os.getpid, lambda: 1 / 0, kill_myself])
+    child.give(0)
+    first = child.collect().value
+    child.give(1)
+    assert child.collect().error == "ZeroDivisionError: division by zero"
+    child.give(0)
+    assert child.collect().value == first != os.getpid()
+    assert child.alive
+    child.give(2)
+    assert "SIGKILL" in str(child.collect().error)
+    assert not child.alive
+
+
+def test_a_child_that_died_idle_says_so():
+    child = Child([os.getpid])
+    child.give(0)
+    os.kill(child.collect().value, signal.SIGKILL)
+    time.sleep(0.1)
+    child.give(0)
+    assert "SIGKILL" in str(child.collect().error)
 
 
 def test_no_child_is_left_after_an_error_of_the_caller():
@@ -238,5 +269,5 @@ def test_a_fork_of_a_parent_with_busy_threads_does_not_hang():
 
 def test_a_child_computes_on_one_thread():
     threads = torch.get_num_threads()
-    assert Child(torch.get_num_threads).collect().value == 1
+    assert alone(torch.get_num_threads).value == 1
     assert torch.get_num_threads() == threads

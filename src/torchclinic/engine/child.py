@@ -1,8 +1,9 @@
-"""A forked child process that does one piece of work and hands its outcome back."""
+"""A forked child process that does work and hands its outcomes back."""
 
 from __future__ import annotations
 
 import ctypes
+import gc
 import multiprocessing
 import os
 import pickle
@@ -10,6 +11,7 @@ import signal
 import sys
 import time
 import warnings
+from collections.abc import Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -25,31 +27,42 @@ _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of prctl(2)
 
 
 class Child:
-    """One piece of work in a process of its own.
+    """A process of its own for one piece of work after the other.
 
-    The child is a copy of this process, so the work needs no pickling; only its outcome travels. It
-    ignores Ctrl-C, which is the parent's to answer, and dies when the parent dies.
+    The child is a copy of this process, so the works need no pickling; only their numbers and
+    outcomes travel. It ignores Ctrl-C, which is the parent's to answer, and dies when the parent
+    dies.
 
     Args:
-        work: What to do.
+        works: All that it may be given.
+
+    Attributes:
+        pipe: Ready to be read when there is an outcome, or when the child has died.
+        alive: Whether it can be given more.
     """
 
-    def __init__(self, work: Work) -> None:
+    def __init__(self, works: Sequence[Work]) -> None:
         context = multiprocessing.get_context("fork")
-        self.pipe, theirs = context.Pipe(duplex=False)
-        self._process = context.Process(target=_live, args=(work, theirs, os.getpid()))
-        self._started = time.perf_counter()
-        self._watchdog = _Watchdog()
+        self.pipe, theirs = context.Pipe()
+        self._process = context.Process(target=_live, args=(works, theirs, os.getpid()))
         with warnings.catch_warnings():
             # from 3.12 on; torch's idle threads are what it warns of, and the child uses none
             warnings.filterwarnings("ignore", ".*fork.*", DeprecationWarning)
             self._process.start()
         theirs.close()
+        self.alive = True
+
+    def give(self, number: int) -> None:
+        """Let it do the work of that number."""
+        self._started = time.perf_counter()
+        self._watchdog = _Watchdog()
+        with suppress(OSError):  # it died idle; collecting will say so
+            self.pipe.send(number)
 
     def collect(self) -> Outcome:
         """The outcome, once the pipe is ready; a child that died gives an outcome that says so."""
         try:
-            outcome = pickle.loads(self.pipe.recv_bytes())  # noqa: S301 - from our own child
+            return pickle.loads(self.pipe.recv_bytes())  # noqa: S301 - from our own child
         except (EOFError, OSError):
             self._process.join()
             outcome = self._failed(_how_it_died(self._process.exitcode))
@@ -59,7 +72,7 @@ class Child:
         return outcome
 
     def stalled(self) -> Outcome | None:
-        """The outcome of a child that has not computed for a minute; None while it is alive.
+        """The outcome of a child that has not computed for a minute; None while it works.
 
         To be asked about once a second. A child that hangs is killed.
         """
@@ -71,6 +84,7 @@ class Child:
 
     def kill(self) -> None:
         """End the child, whatever it does, and wait until it is gone."""
+        self.alive = False
         if self._process.is_alive():
             self._process.kill()
         self._process.join()
@@ -100,23 +114,28 @@ class _Watchdog:
         return self._still >= STALLED_SECONDS
 
 
-def _live(work: Work, pipe: Connection, parent: int) -> None:
+def _live(works: Sequence[Work], pipe: Connection, parent: int) -> None:
     """The life of a child."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with suppress(OSError):  # without libc it is still killed in the parent's orderly end
         ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
     if os.getppid() != parent:  # it died before we asked
         os._exit(1)
+    gc.freeze()  # what is inherited stays shared: no collection writes to it
     torch.set_num_threads(1)
-    outcome = attempt(work)
+    with suppress(EOFError, BrokenPipeError):  # nobody waits for it any more
+        while True:
+            outcome = attempt(works[pipe.recv()])
+            pipe.send_bytes(_packed(outcome))
+            sys.stdout.flush()
+
+
+def _packed(outcome: Outcome) -> bytes:
     try:
-        message = pickle.dumps(outcome)
+        return pickle.dumps(outcome)
     except Exception as error:  # noqa: BLE001 - a user's type may fail to pickle in any way
         told = f"the result cannot be handed over: {type(error).__name__}: {error}"
-        message = pickle.dumps(Outcome(None, told, final=False, seconds=outcome.seconds))
-    with suppress(BrokenPipeError):  # nobody waits for it any more
-        pipe.send_bytes(message)
-    sys.stdout.flush()
+        return pickle.dumps(Outcome(None, told, final=False, seconds=outcome.seconds))
 
 
 def _how_it_died(exit_code: int | None) -> str:

@@ -90,8 +90,8 @@ def _execute(ledger: Ledger, works: Mapping[Cell, Work], processes: int) -> None
     left = list(works)
     if processes > 1:
         warm_up()
-        crew = Workers[Cell](processes, ledger.may_begin)
-        with closing(crew.outcomes(works.items())) as outcomes:
+        crew = Workers[Cell](processes, works, ledger.may_begin)
+        with closing(crew.outcomes()) as outcomes:
             left = [cell for cell, result in outcomes if not ledger.book(cell, result, again=True)]
     for cell in left:
         if ledger.may_begin(cell):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from multiprocessing.connection import wait
 from typing import Generic, TypeVar
 
@@ -14,46 +14,54 @@ _LOOK_EVERY = 1.0  # seconds between looks at children that say nothing
 
 
 class Workers(Generic[Key]):
-    """Runs work in up to `count` child processes at a time and yields outcomes as they come.
+    """Does work in a few child processes and yields outcomes as they come.
 
-    Leaving the iteration early, by an exception or an interrupt, kills the children.
+    A child that dies is replaced. Leaving the iteration early, by an exception or an interrupt,
+    kills the children.
 
     Args:
-        count: Most children at a time.
-        may_start: Asked before each piece of work; what is refused is not done.
+        count: Children at a time.
+        works: All that may be done, begun in this order.
+        may_begin: Asked before each piece of work; what is refused is not done.
     """
 
-    def __init__(self, count: int, may_start: Callable[[Key], bool]) -> None:
+    def __init__(
+        self, count: int, works: Mapping[Key, Work], may_begin: Callable[[Key], bool]
+    ) -> None:
         self._count = count
-        self._may_start = may_start
-        self._children: dict[Child, Key] = {}
+        self._works = tuple(works.values())
+        self._pending: Iterator[tuple[int, Key]] = iter(enumerate(works))
+        self._may_begin = may_begin
+        self._busy: dict[Child, Key] = {}
+        self._idle: list[Child] = []
 
-    def outcomes(self, jobs: Iterable[tuple[Key, Work]]) -> Generator[tuple[Key, Outcome]]:
-        """Do the jobs, begun in their order, and yield (key, outcome) of each that was done."""
-        pending = iter(jobs)
+    def outcomes(self) -> Generator[tuple[Key, Outcome]]:
+        """Do the work and yield (key, outcome) of each piece that was done."""
         try:
-            self._fill(pending)
-            while self._children:
+            self._employ()
+            while self._busy:
                 yield from self._finished()
-                self._fill(pending)
+                self._employ()
         finally:
-            for child in self._children:
+            for child in (*self._busy, *self._idle):
                 child.kill()
 
-    def _fill(self, pending: Iterator[tuple[Key, Work]]) -> None:
-        """Start children up to the count, passing over what may not start."""
-        while len(self._children) < self._count:
-            job = next(pending, None)
+    def _employ(self) -> None:
+        """Give work to children until all are busy or none is left."""
+        while len(self._busy) < self._count:
+            job = next((job for job in self._pending if self._may_begin(job[1])), None)
             if job is None:
                 return
-            key, work = job
-            if self._may_start(key):
-                self._children[Child(work)] = key
+            child = self._idle.pop() if self._idle else Child(self._works)
+            self._busy[child] = job[1]
+            child.give(job[0])
 
     def _finished(self) -> Iterator[tuple[Key, Outcome]]:
-        ready = set(wait([child.pipe for child in self._children], timeout=_LOOK_EVERY))
-        for child, key in list(self._children.items()):
+        ready = set(wait([child.pipe for child in self._busy], timeout=_LOOK_EVERY))
+        for child, key in list(self._busy.items()):
             outcome = child.collect() if child.pipe in ready else child.stalled()
             if outcome is not None:
-                del self._children[child]
+                del self._busy[child]
+                if child.alive:
+                    self._idle.append(child)
                 yield key, outcome
