@@ -47,6 +47,12 @@ class _Try:
     loss: float
     error: float | None
     steps: int
+    countable: bool
+
+    @property
+    def undecided(self) -> bool:
+        """Whether another try may tell more."""
+        return self.countable and not (self.error is not None and self.error < PASSED)
 
 
 class _Clock:
@@ -96,8 +102,7 @@ def one_batch_facts(
         share = clock.share(len(builders) - place)
         with seeded(seed):
             tries.append(_attempt(recipe, seed, name, build, batch, share))
-        error = tries[-1].error
-        if (error is not None and error < PASSED) or clock.over:
+        if clock.over or not tries[-1].undecided:
             break
     return _conclude(tries, rows_of(batch) or ROWS)
 
@@ -154,7 +159,7 @@ def _attempt(recipe: Recipe, seed: int, name: str, build: Build, batch: Any, clo
     update = Update(recipe.replace(penalties=()), model, build(model))
     objective = Objective(recipe, model)
     batch, quiet = _accepted(recipe, objective, batch)
-    first, lowest, best, steps = math.nan, math.inf, None, 0
+    first, lowest, best, error, steps = math.nan, math.inf, None, None, 0
     for steps in range(MAX_STEPS + 1):
         if steps % LOOK_EVERY == 0:
             with quiet(), torch.no_grad():
@@ -163,11 +168,11 @@ def _attempt(recipe: Recipe, seed: int, name: str, build: Build, batch: Any, clo
             lowest = min(lowest, value) if math.isfinite(value) else lowest
             best = _smaller(best, error)
             ended = not math.isfinite(value) or (best is not None and best < PASSED)
-            if ended or steps == MAX_STEPS or clock.over:
+            if error is None or ended or steps == MAX_STEPS or clock.over:
                 break
         with quiet():
             update([batch])
-    return _Try(name, first, lowest, best, steps)
+    return _Try(name, first, lowest, best, steps, countable=error is not None)
 
 
 def _accepted(
