@@ -91,12 +91,9 @@ def write_text(text: str, path: str | None) -> None:
     if path is None:
         typer.echo(text)
         return
-    try:
-        Path(path).write_text(text + "\n", encoding="utf-8")
-    except OSError as error:
-        raise OutputError(
-            f"cannot write {path!r}: {error.strerror}", hint="give another path with -o"
-        ) from error
+    from torchclinic import render
+
+    render.write_text(text + "\n", path)
 
 
 def check_writable(path: str | None) -> None:

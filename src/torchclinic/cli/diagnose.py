@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -64,7 +63,7 @@ def _render(diagnosis: Diagnosis, output_format: Format) -> str:
     from torchclinic import render
 
     if output_format is Format.JSON:
-        return json.dumps(diagnosis.to_dict(), indent=2)
+        return render.to_json(render.diagnosis_to_dict(diagnosis))
     if output_format is Format.HTML:
         return render.render_diagnosis_page(diagnosis)
     return str(diagnosis)

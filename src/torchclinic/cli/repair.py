@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from torchclinic.cli.console import check_writable, guarded, narrating, write_text
+from torchclinic.cli.console import check_writable, guarded, narrating
 from torchclinic.cli.options import Data, Seed, Target, load
 
 if TYPE_CHECKING:
@@ -55,9 +54,7 @@ def run(
         result = clinic.repair(
             recipe, budget=budget, seeds=seeds, seed=seed, max_seconds=max_seconds, narrate=narrate
         )
-    if output is not None and output.endswith(".json"):
-        write_text(json.dumps(result.to_dict(), indent=2), output)
-    elif output is not None:
+    if output is not None:
         result.report(output)
     typer.echo(render.render_repair_text(result, report=output))
     if result.verdict.outcome in (Outcome.INCONCLUSIVE, Outcome.NOT_REPAIRED):

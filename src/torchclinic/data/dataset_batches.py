@@ -61,7 +61,10 @@ def dataset_rows(dataset: Dataset[Any]) -> int:
             hint="a map-style Dataset defines __len__; one that streams is an IterableDataset",
         ) from error
     if rows < 1:
-        raise DataError(f"{type(dataset).__name__} has {rows} rows")
+        raise DataError(
+            f"the data is empty: the {type(dataset).__name__} has {rows} rows",
+            hint="look at what fills it: a path, a filter, a split",
+        )
     return rows
 
 

@@ -83,7 +83,9 @@ def check_batch(batch: Any, source: str) -> None:
             hint="a batch is a tensor, or a tuple or dict of tensors",
         )
     if rows_of(batch) == 0:
-        raise DataError(f"{source} delivered a batch with 0 rows")
+        raise DataError(
+            f"{source} delivered an empty batch, with 0 rows", hint="leave such batches out"
+        )
 
 
 _replays: weakref.WeakKeyDictionary[Any, list[Any]] = weakref.WeakKeyDictionary()

@@ -86,5 +86,8 @@ def _common_rows(leaves: tuple[Tensor, ...]) -> int:
             hint="the first dimension counts rows and is the same for all",
         )
     if counts[0] == 0:
-        raise DataError("the data has 0 rows")
+        raise DataError(
+            "the data is empty: it has 0 rows",
+            hint="look at what fills it: a path, a filter, a split",
+        )
     return counts[0]
