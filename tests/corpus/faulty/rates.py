@@ -154,14 +154,14 @@ def rmsprop_rate_too_small(recipe):
     return recipe.replace(optimizer=partial(RMSprop, lr=2e-6))
 
 
-@faulty("LRN101", "LRN102", base=images.digits_relu_adam, why="one layer has a rate of its own")
+@faulty(
+    "LRN101", "LRN102", base=images.digits_relu_adam, why="most layers have a rate of their own"
+)
 def one_group_with_huge_rate(recipe):
     def groups(model):
-        first, _, *rest = model
-        rest = nn.Sequential(*rest)
-        return Adam(
-            [{"params": first.parameters(), "lr": 3.0}, {"params": rest.parameters()}], 1e-3
-        )
+        *body, head = model
+        body = nn.Sequential(*body)
+        return Adam([{"params": body.parameters(), "lr": 1.0}, {"params": head.parameters()}], 1e-3)
 
     return recipe.replace(optimizer=groups)
 

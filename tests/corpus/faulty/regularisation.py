@@ -153,7 +153,7 @@ def few_waves():
 
 @faulty("CRV103", base=few_waves)
 def waves_learnt_by_heart(recipe):
-    return recipe.replace(model=partial(Recurrent, nn.GRU, 1, 96, 3), epochs=120)
+    return recipe.replace(model=partial(Recurrent, nn.GRU, 1, 64, 3), epochs=80)
 
 
 @faulty("CRV103", base=few_digits)

@@ -203,12 +203,16 @@ def attention_over_the_batch(recipe):
     return recipe.replace(model=net)
 
 
-@faulty("WIR106", base=images.digits_relu_adam, why="the softmax runs over the rows")
-def log_softmax_over_the_batch(recipe):
-    def over_rows(model):
-        return nn.Sequential(model, nn.LogSoftmax(0))
+@faulty("WIR106", base=sequences.recall_attention, why="the softmax runs over the rows")
+def attention_weights_over_the_batch(recipe):
+    class Net(nets.SelfAttention):
+        def forward(self, x):
+            x = self.lift(x) + self.position
+            q, k, v = self.qkv(self.norm(x)).chunk(3, -1)
+            weights = torch.softmax(q @ k.transpose(1, 2), 0)
+            return self.head((weights @ v)[:, -1])
 
-    return with_model(recipe, over_rows).replace(loss=nn.NLLLoss())
+    return recipe.replace(model=partial(Net, 4, 24, 4, 12))
 
 
 @faulty("WIR106", base=sequences.waves_convolution, why="view where a transpose was meant")
