@@ -444,3 +444,14 @@ def test_compiled_modules_are_run_as_they_were_written(in_place):
     prefix = "" if in_place else "_orig_mod."
     assert facts(found, "name", "activation") == [(f"{prefix}0", "relu"), (f"{prefix}2", None)]
     assert torch.equal(compiled(vectors()), expected)
+
+
+def test_hooks_may_be_removed_while_torch_walks_over_them():
+    model = nn.Sequential(nn.Linear(4, 4), nn.ReLU())
+    recorder = ForwardRecorder(model)
+    ends = model[0].register_forward_pre_hook(lambda *_: recorder.__exit__(None, None, None))
+    recorder.__enter__()
+    assert model(vectors()).shape == (6, 4)
+    ends.remove()
+    assert model(vectors()).shape == (6, 4)
+    assert torch.overrides._len_torch_function_stack() == 0

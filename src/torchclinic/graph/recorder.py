@@ -100,7 +100,9 @@ class ForwardRecorder:
         ends = tuple(dict.fromkeys(self._flow.sources(chosen)))
         return map_forward(self._model, tuple(self._flow.ops), ends, self._bare)
 
-    def _before_module(self, module: nn.Module, args: Any, kwargs: Any) -> None:
+    def _before_module(self, module: nn.Module, args: Any, kwargs: Any = None) -> None:
+        if not self._handles:
+            return  # removed while torch was walking over this module's hooks
         if not self._stack:
             for tensor in tensors_in((args, kwargs)):
                 self._flow.declare_input(tensor)
@@ -111,7 +113,10 @@ class ForwardRecorder:
         if not self._opaque and _is_opaque(module):
             self._opaque.append(module)
 
-    def _after_module(self, module: nn.Module, args: Any, kwargs: Any, output: Any) -> None:
+    def _after_module(self, module: nn.Module, args: Any, *rest: Any) -> None:
+        if not self._handles:
+            return
+        kwargs, output = rest
         while self._stack:
             self._called.pop()
             if self._stack.pop() is module:
