@@ -46,13 +46,12 @@ INPUT_OFFSET = Threshold(8.0, "here", "|mean| over standard deviation, for means
 FIRST_PREACTIVATION = Threshold(
     5.0, "TheDeepChecker (Ben Braiek & Khomh 2023): healthy in [0.5, 2]", "widened by 2.5"
 )
-CHANNEL_SPREAD = Threshold(100.0, "here", "largest over smallest channel RMS")
+CHANNEL_SPREAD = Threshold(30.0, "here", "largest channel RMS over the median channel's")
 CONSTANT_CHANNELS = Threshold(0.5, "here", "image borders are constant in healthy data")
 TARGET_LARGE = Threshold(10.0, "here", "|mean| or standard deviation of regression targets")
 TARGET_TINY = Threshold(0.01, "here", "standard deviation of regression targets")
 TARGET_REACH = Threshold(0.1, "here", "RMS of the untrained outputs over that of the targets")
 SHIFT = Threshold(0.5, "here", "in training standard deviations, sampling noise is added on top")
-SHIFT_STRONG = Threshold(2.0, "here")
 SCALE_RATIO = Threshold(2.0, "here", "and its reciprocal")
 SHIFT_IMPACT = Threshold(0.25, "here", "share of the loss removed: train minus validation")
 TARGET_GAP = Threshold(0.01, "here", "share of the targets' spread that may lie out of range")
@@ -83,7 +82,6 @@ GAIN_HIGH = Threshold(
 GAIN_LOW = Threshold(0.2, "here; torch default (0.58)", "with the root of the larger fan")
 DEEP = Threshold(4, "here", "hidden layers from which a gain above 2 alone makes tanh chaotic")
 STD_SPREAD = Threshold(10.0, "SageMaker Debugger; Glorot & Bengio 2010", "largest over smallest")
-STD_DECADES = Threshold(0.3, "here; Glorot & Bengio 2010", "|slope of log10 std| a layer")
 GRADIENT_LOW = Threshold(
     1e-2,
     "here; AUTOTRAINER (Zhang et al. 2021): 1e-3",
@@ -124,7 +122,9 @@ RATE_HIGH = Threshold(3.0, "here; Smith 2017", "divergence of the range test ove
 SWING = Threshold(4.0, "here", "swing of block means over what step noise explains")
 UNFINISHED = Threshold(0.15, "here", "share of the loss that one more training would remove")
 SHRINK = Threshold(0.3, "here", "weight norm at the end over the start")
-PENALTY_SHARE = Threshold(2.0, "TheDeepChecker (Ben Braiek & Khomh 2023)", "penalty over data")
+PENALTY_SHARE = Threshold(
+    2.0, "TheDeepChecker (Ben Braiek & Khomh 2023)", "weight decay's pull over the gradient"
+)
 DROPOUT = Threshold(0.7, "here; UMLAUT: 0.5")
 DROPOUT_EXTREME = Threshold(0.9, "here", "a tenth of the units left")
 FROZEN = Threshold(0.3, "here", "share of the weights that are frozen")

@@ -11,7 +11,7 @@ from torchclinic.rules.consequences import EVERYTHING_LATER
 from torchclinic.rules.evidence import above, fact, learning_evidence
 from torchclinic.rules.grading import exact, state_of
 from torchclinic.rules.rule import Rule, register
-from torchclinic.rules.wording import number, percent
+from torchclinic.rules.wording import percent
 
 
 @register
@@ -71,14 +71,18 @@ class ConstantOrNonfiniteInputs(Rule):
 
     def _constant(self, case: Case, inputs: InputFacts) -> Iterable[Finding]:
         channels = len(inputs.channel_stds)
-        if inputs.std == 0:
+        if inputs.std == 0 or 0 < channels <= inputs.constant_channels:
             state = state_of(case)
             yield self.finding(
                 exact(state),
-                f"the inputs do not vary: every element is {number(inputs.mean or 0.0)}",
-                f"All elements of the {inputs.rows:,} sampled rows are equal, so the model cannot "
-                "tell one row from another and can only learn a constant.",
-                (fact("standard deviation of the inputs", 0.0), *learning_evidence(state)),
+                f"the inputs do not vary: all {inputs.rows:,} sampled rows are the same",
+                f"Every input has one value in all of the {inputs.rows:,} sampled rows, so the "
+                "model cannot tell one row from another and can only learn a constant.",
+                (
+                    fact("input channels", channels),
+                    fact("of them constant", inputs.constant_channels),
+                    *learning_evidence(state),
+                ),
                 confidence=0.98,
                 remedies=(),
             )

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from torchclinic.core.facts import BatchFacts, Case, InputFacts
 from torchclinic.core.finding import Evidence, Finding, Level, Stage
 from torchclinic.functional.learning import LearningState
+from torchclinic.functional.robust import median
 from torchclinic.rules import thresholds as t
 from torchclinic.rules.consequences import LEARNING_CURVES, NUMERICS
 from torchclinic.rules.evidence import above, below, fact, learning_evidence
@@ -115,8 +116,9 @@ def _signs(
 ) -> Iterable[Evidence]:
     """What the scale does to the model: the mechanisms through which it can hurt."""
     sizes = [size for size in channel_rms(batch.inputs) if size > 0]
-    if large and sizes and max(sizes) / min(sizes) > t.CHANNEL_SPREAD:
-        yield above("largest over smallest channel", max(sizes) / min(sizes), t.CHANNEL_SPREAD)
+    uneven = max(sizes) / median(sizes) if sizes else 1.0
+    if large and uneven > t.CHANNEL_SPREAD:
+        yield above("largest channel over the median one", uneven, t.CHANNEL_SPREAD)
     excess = initial_excess(case)
     if large and excess is not None and excess > t.INITIAL_LOSS:
         yield above("initial loss above the expected one, relative", excess, t.INITIAL_LOSS)

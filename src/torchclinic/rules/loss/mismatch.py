@@ -109,7 +109,11 @@ def _bce(case: Case) -> _Found | None:
         "BCELoss receives outputs that are no probabilities",
         f"BCELoss takes the logarithm of the output and asks for values in [0, 1], but the model "
         f"{ends}. {_span(low, high)}",
-        () if low is None or high is None else (fact("smallest", low), fact("largest", high)),
+        (
+            fact(f"outputs pass {name or 'nothing'}, probabilities among them", 0),
+            *(() if low is None else (fact("smallest output", low),)),
+            *(() if high is None else (fact("largest output", high),)),
+        ),
         True,
     )
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from torchclinic.core.facts import Case, RecipeFacts
 from torchclinic.core.finding import Evidence, Finding, Level, Stage
-from torchclinic.core.trace import WEIGHT_NORM, Trace
+from torchclinic.core.trace import GRADIENT_NORM, WEIGHT_NORM, Trace
 from torchclinic.functional.progress import Progress
 from torchclinic.functional.robust import finite, median
 from torchclinic.rules import thresholds as t
@@ -82,7 +82,7 @@ class RegularisationDominates(Rule):
 
     def _shrinks(self, case: Case, recipe: RecipeFacts, shrunk: float) -> Finding:
         state = state_of(case)
-        signs = tuple(_penalties(recipe))
+        signs = (*_penalties(recipe), *_pull(case.trace, recipe))
         source = ", ".join(recipe.penalties) or (
             f"weight decay {number(recipe.optimizer.weight_decay)}"
         )
@@ -109,6 +109,21 @@ def _shrink(trace: Trace | None) -> float | None:
         if len(values) >= 2 and values[0] > 0:
             ratios.append(values[-1] / values[0])
     return median(ratios) if ratios else None
+
+
+def _pull(trace: Trace | None, recipe: RecipeFacts) -> Iterable[Evidence]:
+    """Weight decay times the weights over the gradient of the data, median layer and reading."""
+    decay = recipe.optimizer.weight_decay
+    shares = [
+        decay * weight / gradient
+        for layer in deep_layers(trace)
+        for weight, gradient in zip(
+            layer[WEIGHT_NORM].values, layer[GRADIENT_NORM].values, strict=False
+        )
+        if gradient > 0 and weight >= 0
+    ]
+    if shares and median(shares) > t.PENALTY_SHARE:
+        yield above("pull of the weight decay over the gradient", median(shares), t.PENALTY_SHARE)
 
 
 def _penalties(recipe: RecipeFacts) -> Iterable[Evidence]:

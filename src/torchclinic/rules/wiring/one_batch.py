@@ -71,6 +71,7 @@ class CannotOverfitOneBatch(Rule):
                     else ()
                 ),
                 *(() if gained is None else (fact("share of its initial loss removed", gained),)),
+                fact("rows of the batch", test.rows),
                 *learning_evidence(state),
             ),
             confidence=confidence(test.best_error or 1.0, t.ONE_BATCH_ERROR, 1),

@@ -1,0 +1,230 @@
+"""Hypothesis strategies for arbitrary valid Cases: any number may be NaN, any series empty."""
+
+from hypothesis import strategies as st
+
+from torchclinic.core import (
+    BatchFacts,
+    Case,
+    Evaluation,
+    History,
+    InputFacts,
+    LayerFacts,
+    LayerReadings,
+    LRRange,
+    ModelFacts,
+    OneBatchFacts,
+    OptimizerFacts,
+    OutputFacts,
+    RecipeFacts,
+    Series,
+    TargetFacts,
+    Trace,
+    TracedLayer,
+)
+from torchclinic.core.trace import LAYER_STATISTICS, STEP_STATISTICS
+
+NAMES = st.sampled_from(["0", "2", "layers.4", "encoder.layers.11.attention.output.dense_" * 3])
+KINDS = st.sampled_from(["Linear", "Conv2d", "BatchNorm1d", "LSTM", "Embedding", "Parameter"])
+ACTIVATIONS = st.sampled_from([None, "relu", "sigmoid", "tanh", "softmax", "log_softmax", "gelu"])
+wild = st.floats(width=32)
+number = st.one_of(st.floats(-10, 10), st.floats(1e-9, 1e9), wild)
+maybe = st.one_of(st.none(), number)
+share = st.one_of(st.none(), st.floats(0, 1), st.just(float("nan")))
+count = st.integers(0, 5)
+shape = st.lists(st.integers(0, 600), max_size=3).map(tuple)
+numbers = st.lists(number, max_size=6).map(tuple)
+names = st.lists(NAMES, max_size=3).map(tuple)
+
+
+@st.composite
+def series(draw):
+    steps = sorted(draw(st.sets(st.integers(1, 500), max_size=12)))
+    return Series(tuple(steps), tuple(draw(number) for _ in steps))
+
+
+layers = st.builds(
+    LayerFacts,
+    name=NAMES,
+    kind=KINDS,
+    order=count,
+    activation=ACTIVATIONS,
+    normalised=st.booleans(),
+    residual=st.booleans(),
+    output=st.booleans(),
+    parameters=st.integers(0, 1000),
+    trainable=st.booleans(),
+    fan_in=st.one_of(st.none(), st.integers(0, 800)),
+    fan_out=st.one_of(st.none(), st.integers(0, 800)),
+    weight_shape=shape,
+    weight_mean=maybe,
+    weight_std=maybe,
+    duplicated_rows=st.floats(0, 1),
+)
+models = st.builds(
+    ModelFacts,
+    layers=st.lists(layers, max_size=5).map(tuple),
+    traced=st.booleans(),
+    order_known=st.booleans(),
+    linear_pairs=st.lists(st.tuples(NAMES, NAMES), max_size=2).map(tuple),
+    linearity_residual=maybe,
+    output_activation=ACTIVATIONS,
+    inner_softmax=names,
+    dropout=share,
+    parameters=st.integers(0, 1000),
+    trainable=st.integers(0, 1000),
+)
+optimizers = st.builds(
+    OptimizerFacts,
+    name=st.just("SGD"),
+    learning_rates=numbers,
+    weight_decay=st.floats(0, 10),
+    missing=names,
+    foreign=count,
+    repeated=names,
+)
+recipes = st.builds(
+    RecipeFacts,
+    name=st.just("any"),
+    loss=st.just("loss"),
+    loss_kind=st.sampled_from(
+        ["cross-entropy", "bce-with-logits", "bce", "nll", "mse", "l1", "huber", "hinge", "custom"]
+    ),
+    task=st.sampled_from(["classification", "binary", "regression", "unknown"]),
+    optimizer=optimizers,
+    model=models,
+    batch_size=st.one_of(st.none(), st.integers(1, 64)),
+    train_rows=st.one_of(st.none(), st.integers(0, 5000)),
+    validation_rows=st.one_of(st.none(), st.integers(0, 5000)),
+    clip_norm=st.one_of(st.none(), st.floats(1e-6, 10)),
+    penalties=st.lists(st.just("l2 0.1"), max_size=1).map(tuple),
+    early_stopping=st.booleans(),
+)
+inputs = st.builds(
+    InputFacts,
+    kind=st.sampled_from(["real", "image", "sequence", "tokens", "other"]),
+    shape=shape,
+    rows=st.integers(0, 600),
+    mean=maybe,
+    std=maybe,
+    minimum=maybe,
+    maximum=maybe,
+    channel_means=numbers,
+    channel_stds=numbers,
+    constant_channels=count,
+    nonfinite=count,
+    shift=maybe,
+    scale_ratio=maybe,
+)
+targets = st.builds(
+    TargetFacts,
+    kind=st.sampled_from(["classes", "binary", "real", "one-hot", "none"]),
+    shape=shape,
+    minimum=maybe,
+    maximum=maybe,
+    mean=maybe,
+    std=maybe,
+    class_counts=st.dictionaries(st.integers(-1, 12), st.integers(0, 300), max_size=6),
+    nonfinite=count,
+)
+outputs = st.builds(
+    OutputFacts,
+    shape=shape,
+    minimum=maybe,
+    maximum=maybe,
+    mean=maybe,
+    std=maybe,
+    nonfinite=count,
+    rows_sum_to_one=st.booleans(),
+    in_unit_interval=st.booleans(),
+    log_probabilities=st.booleans(),
+    varies=st.booleans(),
+    broadcasts=st.booleans(),
+)
+readings = st.builds(
+    LayerReadings,
+    name=NAMES,
+    activation_mean=maybe,
+    activation_std=maybe,
+    saturated_share=share,
+    saturated_units=share,
+    silent_share=share,
+    rows=st.integers(0, 600),
+    gradient_norm=maybe,
+    gradient_rms=maybe,
+    output_gradient_rms=maybe,
+    nonfinite=count,
+)
+batches = st.builds(
+    BatchFacts,
+    inputs=inputs,
+    targets=targets,
+    outputs=st.one_of(st.none(), outputs),
+    layers=st.lists(readings, max_size=5).map(tuple),
+    initial_loss=maybe,
+    expected_loss=maybe,
+    floor_loss=number,
+    without_gradient=names,
+    batch_crosstalk=st.one_of(st.none(), st.booleans()),
+    sum_reduction=st.one_of(st.none(), st.booleans()),
+)
+one_batches = st.builds(
+    OneBatchFacts,
+    rows=st.integers(0, 16),
+    steps=st.integers(0, 200),
+    initial_loss=number,
+    best_losses=st.lists(st.tuples(st.just("SGD 0.1"), number), max_size=3).map(tuple),
+    best_error=maybe,
+    passed=st.booleans(),
+)
+ranges = st.builds(
+    LRRange,
+    learning_rates=numbers,
+    losses=numbers,
+    suggestions=st.dictionaries(st.sampled_from(["valley", "steepest", "minimum/10"]), number),
+    divergence=maybe,
+    configured=maybe,
+)
+evaluations = st.builds(
+    Evaluation,
+    step=st.integers(0, 500),
+    split=st.sampled_from(["train", "validation", "test"]),
+    loss=number,
+    metric=maybe,
+)
+curves = st.one_of(numbers, st.lists(st.floats(0, 10), min_size=20, max_size=60).map(tuple))
+histories = st.builds(
+    History,
+    losses=curves,
+    learning_rates=curves,
+    gradient_norms=curves,
+    evaluations=st.lists(evaluations, max_size=12).map(tuple),
+    metric=st.sampled_from([None, "accuracy", "r2", "mse"]),
+    higher_is_better=st.booleans(),
+    steps_per_epoch=st.one_of(st.none(), st.integers(1, 50)),
+    planned_steps=st.one_of(st.none(), st.integers(1, 500)),
+    ending=st.sampled_from(["budget", "early-stopping", "diverged", "interrupted"]),
+    best_step=st.one_of(st.none(), st.integers(1, 50)),
+)
+traced_layers = st.builds(
+    TracedLayer,
+    name=NAMES,
+    kind=KINDS,
+    order=count,
+    activation=ACTIVATIONS,
+    weighted=st.booleans(),
+    series=st.dictionaries(st.sampled_from(LAYER_STATISTICS), series(), max_size=12),
+)
+traces = st.builds(
+    Trace,
+    layers=st.lists(traced_layers, max_size=5).map(tuple),
+    steps=st.dictionaries(st.sampled_from(STEP_STATISTICS), series(), max_size=3),
+)
+cases = st.builds(
+    Case,
+    recipe=st.one_of(st.none(), recipes),
+    batch=st.one_of(st.none(), batches),
+    one_batch=st.one_of(st.none(), one_batches),
+    lr_range=st.one_of(st.none(), ranges),
+    history=st.one_of(st.none(), histories),
+    trace=st.one_of(st.none(), traces),
+)
