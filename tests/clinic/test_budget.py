@@ -48,3 +48,15 @@ def test_arms_are_dropped_before_runs_get_too_short():
     purse = Budget(trainings=3, full_steps=1000)
     plan = purse.plan(0.4, 30, 1, fewest=120, longest=10**9, needed=2)
     assert (plan.arms, plan.seeds, plan.steps) == (10, 1, 120)
+
+
+def test_range_tests_have_a_share_of_their_own():
+    purse = Budget(trainings=5, full_steps=200)
+    tests = 0
+    while purse.affords_range(100):
+        purse.spend_on_range(100)
+        tests += 1
+    assert tests == 4
+    assert purse.left == 600
+    purse.spend(600)
+    assert not Budget(5, 200, spent=1000).affords_range(1)

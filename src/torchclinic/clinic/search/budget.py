@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from torchclinic.core.errors import UsageError
 
 AUTO_SECONDS = 15.0  # what an automatic budget aims at
+RANGE_SHARE = 0.4  # of the purse that LR range tests may use up
 AUTO_RANGE = (3.0, 20.0)  # multiples of one training
 
 
@@ -27,6 +28,7 @@ class Budget:
         trainings: Size, in multiples of one full training.
         full_steps: Updates of one full training.
         spent: Updates used so far.
+        spent_on_ranges: Those of them that went into LR range tests.
 
     >>> purse = Budget(trainings=3, full_steps=100)
     >>> purse.spend(120)
@@ -37,6 +39,7 @@ class Budget:
     trainings: float
     full_steps: int
     spent: int = 0
+    spent_on_ranges: int = 0
 
     @classmethod
     def of(cls, wanted: float | str | None, full_steps: int, step_seconds: float) -> Budget:
@@ -70,6 +73,16 @@ class Budget:
     def spend(self, steps: int) -> None:
         """Book `steps` updates."""
         self.spent += steps
+
+    def affords_range(self, steps: int) -> bool:
+        """Whether one more LR range test of so many updates may be made."""
+        allowed = RANGE_SHARE * self.trainings * self.full_steps
+        return self.spent_on_ranges + steps <= min(allowed, self.spent_on_ranges + self.left)
+
+    def spend_on_range(self, steps: int) -> None:
+        """Book an LR range test."""
+        self.spent_on_ranges += steps
+        self.spend(steps)
 
     def plan(
         self, part: float, arms: int, seeds: int, *, fewest: int, longest: int, needed: int

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from torchclinic.clinic.preflight import batch_facts, recipe_facts
+from torchclinic.clinic.search.budget import Budget
 from torchclinic.core.errors import TorchclinicError
 from torchclinic.core.facts import Case
 from torchclinic.core.finding import Diagnosis, Finding, Level, Stage
@@ -16,6 +17,7 @@ from torchclinic.remedies import REMEDIES
 from torchclinic.study import lr_range_test
 
 LR = "learning-rate"
+RANGE_STEPS = 100  # rates tried for a candidate: a factor of 1.2 between neighbours
 
 
 @dataclass(frozen=True)
@@ -55,14 +57,15 @@ class Workshop:
 
     Args:
         case: Facts of the faulty recipe.
+        budget: Pays for the LR range tests.
         seed: Of the models that are built to look at a changed recipe.
     """
 
-    def __init__(self, case: Case, seed: int) -> None:
+    def __init__(self, case: Case, budget: Budget, seed: int) -> None:
         self._case = case
+        self._budget = budget
         self._seed = seed
         self.refused: dict[str, str] = {}
-        self.range_steps = 0
 
     def extend(self, base: Candidate, remedy: str, priority: int | None = None) -> Candidate | None:
         """`base` with one remedy more; None when it does not fit (see `refused`)."""
@@ -100,10 +103,10 @@ class Workshop:
             batch=batch_facts(base.recipe, self._seed),
             lr_range=None,
         )
-        if not fresh_range:
+        if not fresh_range or not self._budget.affords_range(RANGE_STEPS):
             return case
-        curve = lr_range_test(base.recipe, seeds=1)
-        self.range_steps += len(curve.learning_rates) * curve.seeds
+        curve = lr_range_test(base.recipe, seeds=1, steps=RANGE_STEPS)
+        self._budget.spend_on_range(len(curve.learning_rates))
         return dataclasses.replace(case, lr_range=curve)
 
 

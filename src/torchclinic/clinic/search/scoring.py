@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean, median, pstdev
 
-from torchclinic.core.history import History, Run
+from torchclinic.core.history import History, Run, SplitName
 from torchclinic.engine import ArmRun
+from torchclinic.training import kept_evaluation
 
+JUDGED: tuple[SplitName, ...] = ("test", "validation", "train")  # the first that was evaluated
 TOLERANCE = 0.02  # of the gain over the faulty recipe: arms this close to the best are equals
 
 
@@ -39,8 +41,8 @@ class Score:
 
 
 def final_value(history: History) -> float:
-    """The last value on the split a run was judged on; NaN for a run that diverged."""
-    last = history.last("test") or history.last("validation") or history.last("train")
+    """The value of the kept weights on the split a run was judged on; NaN where it diverged."""
+    last = next((e for split in JUDGED if (e := kept_evaluation(history, split))), None)
     if last is None or history.ending == "diverged":
         return math.nan
     return last.loss if last.metric is None else last.metric
@@ -63,7 +65,7 @@ def median_curve(runs: Sequence[Run]) -> tuple[tuple[int, float], ...]:
 
 def judged_curve(history: History) -> tuple[tuple[int, float], ...]:
     """The curve of the quantity that a run is judged by."""
-    for split in ("test", "validation", "train"):
+    for split in JUDGED:
         for quantity in ("metric", "loss"):
             curve = history.curve(split, quantity)
             if curve:

@@ -138,7 +138,7 @@ class _Hunt:
         self.higher_is_better = higher_is_better
         self.seed = seed
         self.narrate = narrate
-        self.workshop = Workshop(diagnosis.case, seed)
+        self.workshop = Workshop(diagnosis.case, budget, seed)
         self.arms: dict[str, Arm] = {}
         late = diagnosis.root is not None and diagnosis.root.code in SHOWS_LATE
         self.fewest = budget.full_steps if late else FEWEST_STEPS
@@ -147,10 +147,8 @@ class _Hunt:
         faulty = Arm(self.base, kind="faulty")
         self.arms[FAULTY] = faulty
         singles = self._singles()
-        self._book_ranges()
         self._play([faulty, *singles], ALL)
         second = self._combinations(self._best(singles, SURVIVORS))
-        self._book_ranges()
         self._play([faulty, *second], BEST)
         finalists = self._best([*singles, *second], 2)
         winner = self._duel(faulty, finalists) if finalists else None
@@ -224,10 +222,6 @@ class _Hunt:
 
     def _arm(self, candidate: Candidate) -> Arm:
         return self.arms.setdefault(candidate.name, Arm(candidate))
-
-    def _book_ranges(self) -> None:
-        self.budget.spend(self.workshop.range_steps)
-        self.workshop.range_steps = 0
 
     def _play(self, arms: Sequence[Arm], stage: Round, *, needed: int = 2) -> None:
         arms = _unique(arms)
