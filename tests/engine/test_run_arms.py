@@ -195,3 +195,20 @@ def test_senseless_calls_are_refused(bad):
     seeds = bad.pop("seeds", [0])
     with pytest.raises(UsageError):
         run_arms(ARMS, seeds, **bad)
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+@pytest.mark.parametrize("choice", [True, "options"])
+def test_the_first_seed_of_each_arm_is_watched(processes, choice):
+    from torchclinic.watch import WatchOptions
+
+    watch_first = WatchOptions(every=1) if choice == "options" else choice
+    results = run_arms(ARMS, [4, 2], parallel=processes, watch_first=watch_first)
+    plain = run_arms(ARMS, [4, 2], parallel=1)
+    for arm, (first, second) in results.items():
+        assert first.run is not None
+        assert second.run is not None
+        assert first.run.trace is not None
+        assert first.run.trace.layers
+        assert second.run.trace is None
+        assert first.run.history.losses == numbers(plain)[arm, 4][0]

@@ -238,6 +238,19 @@ def test_a_net_paralysed_by_sigmoids_gets_a_reason():
     assert found.suggestion is None or "valley" not in found.suggestions
 
 
+def test_a_slower_test_follows_where_the_first_shows_nothing():
+    x, y = load_digits(return_X_y=True)
+    data = (torch.tensor(x / 16, dtype=torch.float32), torch.tensor(y))
+    net = lambda: nn.Sequential(nn.Linear(64, 64), nn.Sigmoid(), nn.Linear(64, 10))  # noqa: E731
+    recipe = classifier(model=net, data=data)
+    quick, found = lr_range_test(recipe, steps=150), lr_range_test(recipe)
+    assert quick.suggestion is None
+    assert "too little to tell" in quick.reason
+    assert len(found.learning_rates) > 150
+    assert 0.22 < known(found.suggestion) < 22  # best of full trainings: 2.2
+    assert lr_range_test(recipe, max_seconds=1e-6).suggestion is None
+
+
 def test_data_of_a_huge_scale_blows_up_early():
     x, y = classes()
     small = lr_range_test(classifier())

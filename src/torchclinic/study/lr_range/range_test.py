@@ -9,7 +9,7 @@ import numpy as np
 
 from torchclinic.core import LRRange, Recipe, UsageError
 from torchclinic.study.lr_range.curve import curve_of
-from torchclinic.study.lr_range.limits import STEPS
+from torchclinic.study.lr_range.limits import SLOWER, STEPS
 from torchclinic.study.lr_range.suggest import suggest
 from torchclinic.study.lr_range.sweep import Sweep, sweep
 
@@ -29,15 +29,16 @@ def lr_range_test(
 
     For each seed a fresh model sees one batch at each rate; the loss is measured on the next. The
     difficulty of each batch, known from the untrained model, is taken out, and the curve is
-    smoothed without lag, averaged over the seeds and read by `suggest`. The recipe, its model and
-    data, and the global generators are left as they were.
+    smoothed without lag, averaged over the seeds and read by `suggest`. Where the loss hardly moves
+    and nothing blows up, a test four times as slow follows. The recipe, its model and data, and the
+    global generators are left as they were.
 
     Args:
         recipe: What is trained. Its schedule is not applied.
         seeds: How many, or which.
         low: First rate, of the first parameter group; other groups keep their ratio to it.
         high: Last rate.
-        steps: Rates tried, 150 by default. An update is made at each.
+        steps: Rates tried, with an update at each; None for 150, and 600 where these show nothing.
         max_seconds: No further seed is begun when it would, going by those before, pass this.
 
     Returns:
@@ -63,16 +64,28 @@ def lr_range_test(
     chosen = tuple(range(seeds)) if isinstance(seeds, int) else tuple(seeds)
     count = STEPS if steps is None else steps
     _check(chosen, low, high, count)
-    rates = np.geomspace(low, high, count).tolist()
-    sweeps = list(_sweeps(recipe, chosen, rates, max_seconds))
-    known = [s for s in sweeps if math.isfinite(s.start)]
+    found, spent = _measured(recipe, chosen, np.geomspace(low, high, count).tolist(), max_seconds)
+    flat = found.learning_rates and not found.suggestions and found.divergence is None
+    time_left = math.inf if max_seconds is None else max_seconds - spent
+    if steps is None and flat and SLOWER * spent <= time_left:
+        rates = np.geomspace(low, high, SLOWER * count).tolist()
+        found, _ = _measured(recipe, chosen, rates, max_seconds)
+    return found
+
+
+def _measured(
+    recipe: Recipe, seeds: Sequence[int], rates: Sequence[float], max_seconds: float | None
+) -> tuple[LRRange, float]:
+    """One test over these rates, and what it took."""
+    sweeps = list(_sweeps(recipe, seeds, rates, max_seconds))
+    spent = sum(s.seconds for s in sweeps)
     configured = sweeps[0].configured
-    if len(known) < len(sweeps):
+    if not all(math.isfinite(s.start) for s in sweeps):
         reason = "the loss of the untrained model is not finite"
-        return LRRange(seeds=len(sweeps), configured=configured, reason=reason)
-    curve = curve_of(known, rates)
+        return LRRange(seeds=len(sweeps), configured=configured, reason=reason), spent
+    curve = curve_of(sweeps, rates)
     found = suggest(curve.rates.tolist(), curve.mean.tolist(), curve.noise)
-    return LRRange(
+    result = LRRange(
         learning_rates=tuple(curve.rates.tolist()),
         losses=tuple(curve.mean.tolist()),
         low=tuple(curve.low.tolist()),
@@ -83,6 +96,7 @@ def lr_range_test(
         configured=configured,
         reason=found.reason,
     )
+    return result, spent
 
 
 def _sweeps(

@@ -150,7 +150,7 @@ def _why_not(
     if divergence is None and share < LEARNS_SHARE:
         return (
             f"the loss falls by only {share:.1%} up to a learning rate of {highest:.2g} and never "
-            "blows up: no rate makes it learn quickly"
+            "blows up: too little to tell one rate from another"
         )
     return ""
 
