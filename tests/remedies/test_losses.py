@@ -104,6 +104,13 @@ MISMATCHES = {
         nn.SmoothL1Loss(),
         lambda s, t: F.smooth_l1_loss(s.squeeze(1), t),
     ),
+    "scores of shares into BCE": (
+        regression,
+        torch.sigmoid(REALS),
+        nn.BCELoss(),
+        F.binary_cross_entropy_with_logits,
+    ),
+    "quantities into cross-entropy": (regression, REALS, nn.CrossEntropyLoss(), F.mse_loss),
     "flipped sign": (relu_mlp, NUMBERS, flipped, F.cross_entropy),
 }
 FITS = {
@@ -136,6 +143,10 @@ def test_a_loss_that_does_not_fit_is_replaced_by_the_one_that_does(name):
     torch.testing.assert_close(found, expected(raw(plain, VECTORS), targets))
     history = train(new, 0, max_steps=2).history
     assert all(value > 0 for value in history.losses)
+    variables = {"model": plain}
+    exec(plan.info.code, variables)
+    by_hand = variables["loss_fn"](variables["model"](VECTORS), targets)
+    torch.testing.assert_close(by_hand, found)
 
 
 @pytest.mark.parametrize("name", FITS)

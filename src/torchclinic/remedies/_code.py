@@ -115,7 +115,11 @@ def joined(*codes: str) -> str:
     """
     parts = [split_imports(code) for code in codes if code]
     imports = list(dict.fromkeys(line for lines, _ in parts for line in lines))
-    return "\n".join([*imports, *([""] if imports else []), *(body for _, body in parts)])
+    text = "\n".join([*imports, ""] if imports else [])
+    for place, (_, body) in enumerate(parts):
+        gap = "\n\n" if body.startswith("def ") else ""
+        text += ("\n" if text or place else "") + gap + body
+    return text
 
 
 def _is_torchs(kind: Any) -> bool:

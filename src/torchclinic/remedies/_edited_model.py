@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from torch import nn
@@ -45,7 +45,7 @@ class EditedModel:
 
     base: ModelFactory | nn.Module
     edits: tuple[Edit, ...]
-    sample: Sample | None = None
+    sample: Sample | None = field(default=None, repr=False)
 
     def __call__(self) -> nn.Module:
         """Build and edit.

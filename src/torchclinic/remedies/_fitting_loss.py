@@ -55,20 +55,28 @@ def fitting_loss(loss: LossFunction, case: Case) -> Fit | NotApplicable:
         recipe = dataclasses.replace(recipe, loss_kind="custom")  # none of the known is negative
     elif recipe.loss_kind == "custom":
         return NotApplicable(f"{recipe.loss} is a loss of your own, which is not judged")
-    kind = batch.targets.kind
-    if kind == "classes" and _width(batch) == 1 and set(batch.targets.class_counts) <= {0, 1}:
-        kind = "binary"
-    if kind == "one-hot":
-        return _classes(recipe, batch)
+    kind = _kind_of_targets(recipe, batch)
     if kind == "classes":
-        if recipe.loss_kind in VALUE_LOSSES and recipe.task == "regression":
-            return _quantity(loss, case, recipe, batch)
         return _classes(recipe, batch)
     if kind == "binary":
         return _binary(recipe, batch)
     if kind == "real":
         return _quantity(loss, case, recipe, batch)
     return NotApplicable(f"targets of kind {kind!r} have no usual loss")
+
+
+def _kind_of_targets(recipe: RecipeFacts, batch: BatchFacts) -> str:
+    """How the targets are to be read: "classes", "binary", "real", or "none"."""
+    kind = batch.targets.kind
+    if kind == "one-hot":
+        return "classes"
+    if kind == "classes" and _width(batch) == 1 and set(batch.targets.class_counts) <= {0, 1}:
+        return "binary"
+    if kind == "classes" and recipe.task == "regression" and recipe.loss_kind in VALUE_LOSSES:
+        return "real"
+    if kind == "real" and recipe.loss_kind in ("bce", "bce-with-logits") and _are_shares(batch):
+        return "binary"
+    return kind
 
 
 def _classes(recipe: RecipeFacts, batch: BatchFacts) -> Fit | NotApplicable:
@@ -112,9 +120,9 @@ def _binary(recipe: RecipeFacts, batch: BatchFacts) -> Fit | NotApplicable:
         return _classes(recipe, batch)
     assert outputs is not None
     kind, name = recipe.loss_kind, recipe.model.output_activation
-    given = kind == "bce-with-logits" or (
-        kind == "bce" and (name in PROBABILITIES or (name is None and outputs.in_unit_interval))
-    )
+    constant = name == "softmax" and width == 1
+    probabilities = name in PROBABILITIES or (name is None and outputs.in_unit_interval)
+    given = not constant and (kind == "bce-with-logits" or (kind == "bce" and probabilities))
     if kind == "hinge" or (given and not outputs.broadcasts):
         return NotApplicable(f"{recipe.loss} fits outputs and targets")
     drops = name is not None
@@ -142,6 +150,8 @@ def _quantity(
     reduction = str(getattr(loss, "reduction", "mean")) if known else "mean"
     new: Any = make(reduction=reduction if reduction in ("mean", "sum") else "mean")
     drops = (not known and recipe.model.output_activation is not None) or out_of_reach(case)
+    if outputs.shape == targets.shape:
+        return Fit(nn.MSELoss(), _title("MSELoss", recipe, drops=drops), _SQUARED, drops)
     title = (
         f"{recipe.loss} of outputs in the targets' shape"
         if known
@@ -160,6 +170,12 @@ def _width(batch: BatchFacts) -> int | None:
     return shape[1] if len(shape) > 1 else None
 
 
+def _are_shares(batch: BatchFacts) -> bool:
+    """Whether all targets lie in [0, 1]."""
+    low, high = batch.targets.minimum, batch.targets.maximum
+    return low is not None and high is not None and low >= 0 and high <= 1
+
+
 def _elements(shape: tuple[int, ...]) -> int:
     count = 1
     for size in shape:
@@ -172,6 +188,7 @@ _SHAPED: dict[str, tuple[Any, str]] = {
     "l1": (ShapedL1Loss, "l1_loss"),
     "huber": (ShapedHuberLoss, "smooth_l1_loss"),
 }
+_SQUARED = "from torch import nn\n\nloss_fn = nn.MSELoss()"
 _CROSS_ENTROPY = "from torch import nn\n\nloss_fn = nn.CrossEntropyLoss()"
 _BINARY = "from torch import nn\n\nloss_fn = nn.BCEWithLogitsLoss()"
 _BINARY_SHAPED = """

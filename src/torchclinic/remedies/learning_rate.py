@@ -56,7 +56,7 @@ class LearningRate(BaseRemedy):
             why = curve.reason if curve and curve.reason else "no range test has been made"
             return NotApplicable(f"no learning rate is suggested: {why}")
         rate = rounded(rate)
-        now = curve.configured or (case.recipe.optimizer.learning_rate if case.recipe else None)
+        now = case.recipe.optimizer.learning_rate if case.recipe else curve.configured
         if now and 1 / CLOSE <= rate / now <= CLOSE:
             return NotApplicable(f"the learning rate {now:g} is close to the suggested {rate:g}")
         title = f"Learning rate {rate:g}" + (f" instead of {now:g}" if now else "")
