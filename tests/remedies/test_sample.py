@@ -11,15 +11,8 @@ from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
 
 from remedies.patients import VECTORS, classes, recipe, relu_mlp
 from torchclinic.core import Recipe, SurgeryError
-from torchclinic.remedies._sample import (
-    Arguments,
-    Sample,
-    call,
-    sample_of,
-    some_rows,
-    split,
-    statistics_rows,
-)
+from torchclinic.remedies._rows import some_rows, statistics_rows
+from torchclinic.remedies._sample import Arguments, Sample, call, sample_of, split
 
 INPUTS, TARGETS = torch.arange(600.0).reshape(200, 3), torch.arange(200) % 4
 

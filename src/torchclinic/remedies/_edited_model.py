@@ -12,7 +12,8 @@ from torch import nn
 from torchclinic.core import Recipe, SurgeryError
 from torchclinic.core.recipe import ModelFactory
 from torchclinic.remedies._place import Place
-from torchclinic.remedies._sample import Sample, first_tensor, sample_of
+from torchclinic.remedies._rows import first_tensor
+from torchclinic.remedies._sample import Sample, sample_of
 
 
 class Edit(Protocol):

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from torchclinic.core import LossError
-from torchclinic.remedies._sample import first_tensor
+from torchclinic.remedies._rows import first_tensor
 
 
 def in_shape_of(output: Tensor, target: Tensor) -> Tensor:

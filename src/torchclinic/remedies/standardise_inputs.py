@@ -16,7 +16,8 @@ from torchclinic.remedies._edited_model import edit_model
 from torchclinic.remedies._edited_optimizer import keep_reach
 from torchclinic.remedies._place import Place
 from torchclinic.remedies._registry import register
-from torchclinic.remedies._sample import Sample, split, statistics_rows
+from torchclinic.remedies._rows import statistics_rows
+from torchclinic.remedies._sample import Sample, split
 
 STANDARD_MEAN = 0.05  # standard deviations; closer to 0 nothing is gained
 STANDARD_STD = (0.9, 1.1)

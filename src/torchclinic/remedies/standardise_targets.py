@@ -17,7 +17,8 @@ from torchclinic.remedies._edited_optimizer import keep_reach
 from torchclinic.remedies._losses import StandardisedLoss
 from torchclinic.remedies._place import Place
 from torchclinic.remedies._registry import register
-from torchclinic.remedies._sample import Sample, split, statistics_rows
+from torchclinic.remedies._rows import statistics_rows
+from torchclinic.remedies._sample import Sample, split
 
 ERRORS = ("mse", "l1", "huber")  # losses of the difference between output and target
 STANDARD_MEAN = 0.1
