@@ -124,3 +124,17 @@ def test_two_linear_layers_learn_what_is_not_linear():
     after = train(treated(made, "insert-activation").replace(data=(x, y)), 0, evaluate_train=True)
     assert before.last("train").metric < 0.7
     assert after.history.last("train").metric > 0.9
+
+
+def test_standardising_layers_have_the_precision_of_the_model():
+    made = recipe(DoubleNet, VECTORS.double() * 9, VECTORS[:, :1].double() * 99, loss=nn.MSELoss())
+    after = treated(made, "standardise-inputs", "standardise-targets")
+    model = build_model(after, 0)
+    assert model(VECTORS.double()).dtype == torch.float64
+    assert len(train(after, 0, max_steps=1).history.losses) == 1
+
+
+class DoubleNet(nn.Sequential):
+    def __init__(self):
+        super().__init__(nn.Linear(12, 4), nn.Tanh(), nn.Linear(4, 1))
+        self.double()

@@ -480,3 +480,13 @@ def test_all_surgery_is_available_to_treat():
         "lsuv-init",
         "unfreeze",
     }
+
+
+@pytest.mark.parametrize("model", [Shared, Bare])
+def test_new_layers_have_the_precision_of_the_model(model):
+    double = VECTORS.double()
+    for remedy in ("batch-norm", "layer-norm", "dropout"):
+        changed = treat(model().double(), remedy, double)
+        found = changed.train()(double)
+        assert (found if isinstance(found, torch.Tensor) else found[0]).dtype == torch.float64
+        assert all(p.dtype == torch.float64 for p in changed.parameters())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from torch import Tensor, nn
@@ -28,7 +29,7 @@ class Destandardise(nn.Module):
 
     Raises:
         DataError: If a statistic is not finite.
-        ModelError: From `forward`, for an output that is no tensor and no tuple or list of them.
+        ModelError: From `forward`, for a dict and for an empty tuple.
 
     >>> import torch
     >>> Destandardise(100.0, 20.0)(torch.tensor([0.5])).tolist()
@@ -45,11 +46,11 @@ class Destandardise(nn.Module):
 
     def forward(self, x: Any) -> Any:
         """Rescale the prediction."""
-        if isinstance(x, Tensor):
-            return x * self.std + self.mean
         if isinstance(x, tuple | list) and x:
             return type(x)((self(x[0]), *x[1:]))
-        raise ModelError(f"there is no prediction in an output of type {type(x).__name__}")
+        if isinstance(x, tuple | list | Mapping):
+            raise ModelError(f"there is no prediction in an output of type {type(x).__name__}")
+        return x * self.std + self.mean  # a tensor, or the proxy of one while torch.fx traces
 
     def extra_repr(self) -> str:
         """Number of columns."""

@@ -18,6 +18,7 @@ from torchclinic.remedies._place import Place
 from torchclinic.remedies._registry import register
 from torchclinic.remedies._rows import statistics_rows
 from torchclinic.remedies._sample import Sample, split
+from torchclinic.remedies.surgery import alike
 
 STANDARD_MEAN = 0.05  # standard deviations; closer to 0 nothing is gained
 STANDARD_STD = (0.9, 1.1)
@@ -33,7 +34,8 @@ class StandardiseFirst:
 
     def __call__(self, model: nn.Module, sample: Sample | None) -> nn.Module:  # noqa: ARG002
         """The model behind the layer."""
-        return nn.Sequential(Standardise(self.mean, self.std), model)
+        layer = alike(Standardise(self.mean, self.std), model)
+        return nn.Sequential(layer, model).train(model.training)
 
 
 @register

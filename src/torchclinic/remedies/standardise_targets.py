@@ -19,6 +19,7 @@ from torchclinic.remedies._place import Place
 from torchclinic.remedies._registry import register
 from torchclinic.remedies._rows import statistics_rows
 from torchclinic.remedies._sample import Sample, split
+from torchclinic.remedies.surgery import alike
 
 ERRORS = ("mse", "l1", "huber")  # losses of the difference between output and target
 STANDARD_MEAN = 0.1
@@ -35,7 +36,8 @@ class DestandardiseLast:
 
     def __call__(self, model: nn.Module, sample: Sample | None) -> nn.Module:  # noqa: ARG002
         """The model in front of the layer."""
-        return nn.Sequential(model, Destandardise(self.mean, self.std))
+        layer = alike(Destandardise(self.mean, self.std), model)
+        return nn.Sequential(model, layer).train(model.training)
 
 
 @register

@@ -1,7 +1,7 @@
 """Changes of a built model: where they can be made, and how."""
 
 from torchclinic.remedies.surgery.anatomy import Anatomy, observe
-from torchclinic.remedies.surgery.slots import replace_module, unshare_activations
+from torchclinic.remedies.surgery.slots import alike, replace_module, unshare_activations
 from torchclinic.remedies.surgery.traced import Traced
 
-__all__ = ["Anatomy", "Traced", "observe", "replace_module", "unshare_activations"]
+__all__ = ["Anatomy", "Traced", "alike", "observe", "replace_module", "unshare_activations"]

@@ -46,3 +46,15 @@ def unshare_activations(model: nn.Module) -> None:
                 child = copy.deepcopy(child)  # noqa: PLW2901
                 parent._modules[key] = child
             seen.add(id(child))
+
+
+def alike(new: nn.Module, reference: nn.Module) -> nn.Module:
+    """`new` in the mode, on the device and in the precision of `reference`.
+
+    >>> alike(nn.BatchNorm1d(2), nn.Linear(2, 2).double()).weight.dtype
+    torch.float64
+    """
+    new.train(reference.training)
+    real = (p for p in reference.parameters() if p.is_floating_point())
+    first = next(real, None)
+    return new if first is None else new.to(first.device, first.dtype)

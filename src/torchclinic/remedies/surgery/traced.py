@@ -12,6 +12,7 @@ from torchclinic.core import SurgeryError
 from torchclinic.functional import activation_name
 from torchclinic.graph import LayerNode, Op, trace
 from torchclinic.graph.op_kinds import MATRIX_PRODUCTS, operation_name
+from torchclinic.remedies.surgery.slots import alike
 
 _TORCHS = ("torch.nn", "torch.ao.nn")
 
@@ -93,13 +94,13 @@ class Traced:
     def insert_module(self, after: fx.Node, name: str, module: nn.Module) -> fx.Node:
         """Send the value of `after` through a new submodule before anything else uses it."""
         name = self._free(name)
-        self.module.add_submodule(name, module.train(self.module.training))
+        self.module.add_submodule(name, alike(module, self.module))
         return self._insert(after, lambda: self.graph.call_module(name, (after,)))
 
     def insert_before(self, node: fx.Node, name: str, module: nn.Module) -> None:
         """Send what goes from the model's inputs into `node`, and only there, through a module."""
         data, name = self.data_of(node), self._free(name)
-        self.module.add_submodule(name, module.train(self.module.training))
+        self.module.add_submodule(name, alike(module, self.module))
         with self.graph.inserting_before(node):
             new = self.graph.call_module(name, (data,))
         node.replace_input_with(data, new)

@@ -10,7 +10,7 @@ from torch import nn
 from torchclinic.core import SurgeryError
 from torchclinic.graph import LayerNode
 from torchclinic.remedies.surgery.anatomy import Anatomy
-from torchclinic.remedies.surgery.slots import replace_module
+from torchclinic.remedies.surgery.slots import alike, replace_module
 from torchclinic.remedies.surgery.traced import Traced
 
 
@@ -59,7 +59,7 @@ def accompany(anatomy: Anatomy, companions: Sequence[Companion]) -> nn.Module:
 
 def _around(model: nn.Module, companion: Companion) -> nn.Module:
     layer = model.get_submodule(companion.layer.name)
-    new = companion.make().train(layer.training)
+    new = alike(companion.make(), layer)
     if companion.drops_bias and isinstance(getattr(layer, "bias", None), nn.Parameter):
         layer.register_parameter("bias", None)
     pair = (new, layer) if companion.before else (layer, new)
