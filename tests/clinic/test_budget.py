@@ -22,6 +22,7 @@ def test_nonsense_is_quoted(word):
 def test_automatic_budgets_grow_with_cheapness():
     assert Budget.of(None, 1000, 1.0).trainings == 3.0
     assert Budget.of(None, 1000, 1e-6).trainings == 20.0
+    assert Budget.of(None, 100, 1e-6).trainings == 60.0
     assert Budget.of(None, 1000, 2e-3).trainings == pytest.approx(7.5)
 
 

@@ -9,6 +9,7 @@ from torchclinic.core.errors import UsageError
 AUTO_SECONDS = 15.0  # what an automatic budget aims at
 RANGE_SHARE = 0.4  # of the purse that LR range tests may use up
 AUTO_RANGE = (3.0, 20.0)  # multiples of one training
+AUTO_STEPS = 6000  # a training of few updates gets more multiples, up to so many updates
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,8 @@ class Budget:
         if wanted is None:
             affordable = AUTO_SECONDS / (full_steps * step_seconds)
             low, high = AUTO_RANGE
-            return cls(min(max(affordable, low), high), full_steps)
+            most = max(high, AUTO_STEPS / full_steps)
+            return cls(min(max(affordable, low), most), full_steps)
         try:
             trainings = float(str(wanted).strip().lower().removesuffix("x"))
         except ValueError:

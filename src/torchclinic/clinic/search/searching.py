@@ -165,7 +165,7 @@ class _Hunt:
         """The mistakes corrected; each further remedy on top, alone and with a new rate."""
         sure = certain(self.diagnosis)
         base = self.workshop.extend_all(self.base, sure)
-        found = [base] if base.remedies else []
+        found: list[Candidate | None] = [base] if base.remedies else []
         if base.remedies:
             found.append(self.workshop.extend(base, LR, priority=0))
         wanted = [name for name in suggested(self.diagnosis) if name not in base.remedies]

@@ -62,7 +62,9 @@ class LearningRateFarOff(Rule):
     stage = Stage.NUMERICS
     any_of = ("history", "trace")
     explains = ("LRN102", *LEARNING_CURVES)
-    remedies = ("learning-rate", "warm-up", "adamw", "cosine-schedule", "clip-gradient")
+    remedies = (
+        "learning-rate", "drop-schedule", "warm-up", "adamw", "cosine-schedule", "clip-gradient",
+    )  # fmt: skip
 
     def check(self, case: Case) -> Iterable[Finding]:
         """At most one finding: too high, too low, or cut off by the schedule."""
@@ -134,7 +136,7 @@ class LearningRateFarOff(Rule):
             ),
             steps=(cut.step, state.steps),
             confidence=confidence(max(cut.rate / cut.largest, 1e-12), t.RATE_KILLED, 2),
-            remedies=("cosine-schedule", "learning-rate"),
+            remedies=("drop-schedule", "cosine-schedule", "learning-rate"),
         )
 
 
