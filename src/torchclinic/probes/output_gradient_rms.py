@@ -1,0 +1,37 @@
+"""Probe: root mean square of the loss's gradient at a layer's output."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from torchclinic.core.trace import OUTPUT_GRADIENT_RMS
+from torchclinic.probes.probe import Need, ProbedLayer
+from torchclinic.probes.samples import OutputSample
+
+
+class OutputGradientRms:
+    """Root mean square of the gradient at a layer's output: sqrt(sum(g^2) / n).
+
+    Its profile over the depth tells a vanishing from an exploding gradient; the parameters' own
+    gradients also depend on the layer's input.
+
+    Source: Glorot and Bengio 2010, figure 7 (back-propagated gradients by layer).
+
+    >>> OutputGradientRms().read(OutputSample(torch.tensor([[3.0, 4.0, 0.0, 0.0]])))
+    tensor([2.5000])
+    """
+
+    name = OUTPUT_GRADIENT_RMS
+    need = Need.OUTPUT_GRADIENT
+    unit = "loss per unit of output"
+    cheap = True
+
+    def why_not(self, layer: ProbedLayer) -> str:  # noqa: ARG002
+        """Every output that the loss depends on has a gradient."""
+        return ""
+
+    def read(self, sample: OutputSample) -> Tensor:
+        """Shape: (layers, elements) -> (layers,)."""
+        norm = torch.linalg.vector_norm(sample.values, dim=1)
+        return norm.mul_(sample.values.shape[1] ** -0.5)

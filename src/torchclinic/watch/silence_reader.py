@@ -1,0 +1,89 @@
+"""Reads the probes of unit maxima: which units stay silent over many samples."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from torchclinic.functional.activation import ACTIVATIONS
+from torchclinic.probes.probe import Probe
+from torchclinic.probes.samples import UnitMaxima
+from torchclinic.watch.columns import Columns, Row, probe_columns
+from torchclinic.watch.target import Target
+from torchclinic.watch.unit_maxima import RowWindow, needs_maxima
+
+
+@dataclass
+class _Watched:
+    """Layers that are read together, and their window."""
+
+    targets: list[Target]
+    window: RowWindow
+    silent_at: Tensor
+    probes: list[tuple[Probe, Columns]]
+
+
+class SilenceReader:
+    """Keeps the windows over rows and lets the probes read them.
+
+    Args:
+        probes: Probes of unit maxima.
+    """
+
+    def __init__(self, probes: Sequence[Probe]) -> None:
+        self._probes = probes
+        self._watched: dict[tuple[int, ...], _Watched | None] = {}
+
+    def wants(self, targets: list[Target], device: torch.device) -> bool:
+        """Whether unit maxima of these layers are read."""
+        return self._of(targets, device) is not None
+
+    def read(self, targets: list[Target], maxima: Tensor, rows: int, steps: Sequence[Row]) -> None:
+        """Add what the probes read to the rows of the steps.
+
+        Shape of the maxima: (steps, layers, units).
+
+        Args:
+            targets: The layers.
+            maxima: Of each step, layer and unit.
+            rows: Samples that they are over in each step.
+            steps: Where the numbers go.
+        """
+        watched = self._of(targets, maxima.device)
+        if watched is None:
+            return
+        early, windows, spanned = watched.window.add(maxima, rows)
+        if early == len(maxima):
+            return
+        thresholds = watched.silent_at.repeat(len(windows), 1)
+        sample = UnitMaxima(windows.flatten(0, 1), thresholds, spanned)
+        for probe, columns in tuple(watched.probes):
+            try:
+                values = probe.read(sample).view(len(windows), len(targets))
+            except Exception as error:  # noqa: BLE001 - a probe never ends a training
+                watched.probes.remove((probe, columns))
+                for target in watched.targets:
+                    target.failed.setdefault(probe.name, f"{type(error).__name__}: {error}")
+            else:
+                read = values.tolist() if values.is_cpu else values
+                for step, numbers in zip(steps[early:], read, strict=True):
+                    step.add(columns, numbers)
+
+    def _of(self, targets: list[Target], device: torch.device) -> _Watched | None:
+        key = tuple([target.index for target in targets])
+        if key not in self._watched:
+            columns = ((probe, probe_columns(probe, targets)) for probe in self._probes)
+            probes = [(p, c) for p, c in columns if c is not None]
+            silent_at = torch.tensor([[_silent_at(t)] for t in targets], device=device)
+            found = _Watched(targets, RowWindow(), silent_at, probes) if probes else None
+            self._watched[key] = found
+        return self._watched[key]
+
+
+def _silent_at(target: Target) -> float:
+    known = ACTIVATIONS.get(target.activation or "") if needs_maxima(target) else None
+    silent_at = known.silent_at if known else None
+    return float("-inf") if silent_at is None else silent_at
