@@ -7,10 +7,11 @@ import sys
 from types import ModuleType
 from typing import Any
 
+from torchclinic.watch.files import load_trace, save_trace
 from torchclinic.watch.options import WatchOptions
 from torchclinic.watch.watcher import Watch, watch
 
-__all__ = ["Watch", "WatchOptions", "watch"]
+__all__ = ["Watch", "WatchOptions", "load_trace", "save_trace", "watch"]
 
 
 class _CallablePart(ModuleType):
