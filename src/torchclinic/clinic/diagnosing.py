@@ -10,12 +10,14 @@ from torchclinic.clinic.holdout import hold_out
 from torchclinic.clinic.narrator import Narrator, silent
 from torchclinic.clinic.preflight import gather
 from torchclinic.clinic.selecting import narrow
+from torchclinic.clinic.threads import suited_threads
 from torchclinic.clinic.watched_run import watch_run
 from torchclinic.core.errors import DataError, TorchclinicError, UsageError
 from torchclinic.core.facts import Case
 from torchclinic.core.finding import Diagnosis, Level
 from torchclinic.core.recipe import Recipe
 from torchclinic.core.trace import Trace
+from torchclinic.engine.threads import single_thread
 from torchclinic.rules import judge
 from torchclinic.study import lr_range_test
 
@@ -80,8 +82,9 @@ def diagnose_on(
     """As `diagnose`, on exactly the data parts that `recipe` has."""
     start = time.perf_counter()
     narrate("looking at the model, the data and the first batch")
-    case, notes = gather(recipe, seed)
-    notes = list(notes)
+    with single_thread():
+        case, known = gather(recipe, seed)
+    notes = list(known)
     failure: TorchclinicError | None = None
     narrate("watching a run")
     try:
@@ -94,7 +97,8 @@ def diagnose_on(
         case = dataclasses.replace(case, history=watched.run.history, trace=watched.run.trace)
         narrate("testing the range of learning rates")
         try:
-            case = dataclasses.replace(case, lr_range=lr_range_test(recipe))
+            with suited_threads(watched.step_seconds):
+                case = dataclasses.replace(case, lr_range=lr_range_test(recipe))
         except TorchclinicError as error:
             notes.append(f"no LR range test: {error}")
     diagnosis = _conclude(case, recipe.name, tuple(notes))
@@ -108,6 +112,7 @@ def _narrowed(diagnosis: Diagnosis, select: Sequence[str], ignore: Sequence[str]
 
 
 def _with_validation(recipe: Recipe, seed: int) -> Recipe:
+    """The recipe with a validation part, set aside from its training rows where it has none."""
     if recipe.splits.validation is not None:
         return recipe
     try:

@@ -6,6 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 
 from torchclinic import data
+from torchclinic.clinic.shares import shares_for
 from torchclinic.core.errors import DataError
 from torchclinic.core.recipe import Recipe, Splits
 
@@ -41,6 +42,8 @@ def hold_out(recipe: Recipe, *, seed: int = 0) -> Holdout:
       serve the search and validation the proof).
     - train only: 15 % each are set aside for search and proof; the rest trains, in both.
 
+    What is set aside from train is up to a batch more, so that its last batch keeps its size.
+
     Args:
         recipe: The user's recipe.
         seed: Of the division; classes keep their shares.
@@ -53,7 +56,7 @@ def hold_out(recipe: Recipe, *, seed: int = 0) -> Holdout:
         return _with_test(recipe, given, seed)
     if given.validation is not None:
         return _with_validation(recipe, given, seed)
-    train, search, proof = _divide(given.train, (SEARCH_SHARE, PROOF_SHARE), seed)
+    train, search, proof = _set_aside(recipe, (SEARCH_SHARE, PROOF_SHARE), seed)
     whole = dataclasses.replace(given, train=train, validation=search, test=proof)
     return Holdout(
         search=_on(recipe, whole, test=None),
@@ -68,7 +71,7 @@ def _with_test(recipe: Recipe, given: Splits, seed: int) -> Holdout:
     if given.validation is not None:
         proof = _on(recipe, given)
         return Holdout(_on(recipe, given, test=None), proof, proof, judged_on)
-    train, search = _divide(given.train, (SEARCH_SHARE,), seed)
+    train, search = _set_aside(recipe, (SEARCH_SHARE,), seed)
     return Holdout(
         search=_on(recipe, given, train=train, validation=search, test=None),
         proof=_on(recipe, given),
@@ -80,11 +83,11 @@ def _with_test(recipe: Recipe, given: Splits, seed: int) -> Holdout:
 def _with_validation(recipe: Recipe, given: Splits, seed: int) -> Holdout:
     rows = data.count_rows(given.validation)
     if rows is not None and rows >= MIN_VALIDATION_ROWS:
-        search, test = _divide(given.validation, (0.5,), seed)
+        search, test = data.split(given.validation, (0.5, 0.5), seed=seed)
         proof = _on(recipe, given, validation=search, test=test)
         judged_on = f"half of the validation split ({_rows(test)} rows) that the search did not see"
         return Holdout(_on(recipe, given, validation=search), proof, proof, judged_on)
-    train, search = _divide(given.train, (SEARCH_SHARE,), seed)
+    train, search = _set_aside(recipe, (SEARCH_SHARE,), seed)
     proof = _on(recipe, given, validation=None, test=given.validation)
     return Holdout(
         search=_on(recipe, given, train=train, validation=search),
@@ -96,14 +99,15 @@ def _with_validation(recipe: Recipe, given: Splits, seed: int) -> Holdout:
     )
 
 
-def _divide(source: object, shares: tuple[float, ...], seed: int) -> tuple:
-    rows = data.count_rows(source)
+def _set_aside(recipe: Recipe, shares: tuple[float, ...], seed: int) -> tuple:
+    """The training data less some shares of it, and these."""
+    rows = data.count_rows(recipe.splits.train)
     if rows is not None and rows * min(shares) < 2:
         raise DataError(
             f"{rows} rows are too few to set some aside for an honest proof",
             hint="give Splits(train=..., test=...) or more data",
         )
-    return data.split(source, (1.0 - sum(shares), *shares), seed=seed)
+    return data.split(recipe.splits.train, shares_for(recipe, shares), seed=seed)
 
 
 def _on(recipe: Recipe, splits: Splits, **parts: object) -> Recipe:

@@ -15,12 +15,14 @@ from torchclinic.clinic.narrator import Narrator, silent
 from torchclinic.clinic.preflight import gather
 from torchclinic.clinic.proof import FEWEST_SEEDS, Proof, prove
 from torchclinic.clinic.search import Budget, Candidate, SearchResult, search
+from torchclinic.clinic.threads import suited_threads
 from torchclinic.clinic.watched_run import step_seconds
 from torchclinic.core.errors import TorchclinicError, UsageError
 from torchclinic.core.finding import Diagnosis, Level
 from torchclinic.core.recipe import Recipe
 from torchclinic.core.repair import Cost, Repair
 from torchclinic.core.verdict import Outcome, Verdict
+from torchclinic.engine.threads import single_thread
 from torchclinic.remedies import write_patch
 from torchclinic.rules import judge
 from torchclinic.study import healthy_verdict, judge_repair, lr_range_test
@@ -190,11 +192,12 @@ def _proof_base(holdout: Holdout, chosen: Candidate) -> Recipe:
 
 
 def _rediagnose(repaired: Recipe, proof: Proof, seed: int) -> Diagnosis:
-    case, notes = gather(repaired, seed)
     run = proof.after[0]
-    case = dataclasses.replace(
-        case, history=run.history, trace=run.trace, lr_range=lr_range_test(repaired)
-    )
+    with single_thread():
+        case, notes = gather(repaired, seed)
+    with suited_threads(run.history.seconds / max(len(run.history.losses), 1)):
+        curve = lr_range_test(repaired)
+    case = dataclasses.replace(case, history=run.history, trace=run.trace, lr_range=curve)
     judgement = judge(case)
     return Diagnosis(
         findings=tuple(judgement.findings),

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from torchclinic.clinic.threads import suited_threads
 from torchclinic.core.history import Run
 from torchclinic.core.recipe import Recipe
+from torchclinic.engine.threads import single_thread
 from torchclinic.training import planned_steps, train
 from torchclinic.watch import WatchOptions
 
@@ -23,7 +25,7 @@ class WatchedRun:
         run: The run, with History and Trace.
         steps: Updates made.
         planned: Updates of the full training, None if unknown.
-        step_seconds: Seconds an update takes, evaluations included.
+        step_seconds: Seconds an update takes on one thread.
     """
 
     run: Run
@@ -62,7 +64,8 @@ def watch_run(
     steps = allowed if planned is None else min(allowed, max(round(planned * share), FEWEST_STEPS))
     if planned is not None:
         steps = min(steps, planned)
-    run = train(recipe, seed, max_steps=steps, watch=often(steps), evaluate_train=True)
+    with suited_threads(seconds):
+        run = train(recipe, seed, max_steps=steps, watch=often(steps), evaluate_train=True)
     return WatchedRun(run, len(run.history.losses), planned, seconds)
 
 
@@ -76,6 +79,7 @@ def often(steps: int | None) -> WatchOptions:
 
 
 def step_seconds(recipe: Recipe, seed: int) -> float:
-    """Seconds an update of this recipe takes, measured on a few."""
-    history = train(recipe, seed, max_steps=PROBE_STEPS).history
+    """Seconds an update of this recipe takes on one thread, measured on a few."""
+    with single_thread():
+        history = train(recipe, seed, max_steps=PROBE_STEPS).history
     return max(history.seconds / max(len(history.losses), 1), 1e-6)

@@ -13,6 +13,7 @@ from torchclinic.core.facts import Case
 from torchclinic.core.finding import Diagnosis, Finding, Level, Stage
 from torchclinic.core.recipe import Recipe
 from torchclinic.core.remedy import Applicability, Change, NotApplicable
+from torchclinic.engine.threads import single_thread
 from torchclinic.remedies import REMEDIES
 from torchclinic.study import lr_range_test
 
@@ -75,13 +76,14 @@ class Workshop:
         if member.applicability is Applicability.DISPLAY_ONLY:
             return None
         try:
-            case = self._facts(base, fresh_range=member.needs_lr_range)
-            change = member.plan(base.recipe, case)
-            if isinstance(change, NotApplicable):
-                self.refused[remedy] = change.reason
-                return None
-            recipe = change.apply(base.recipe)
-            recipe_facts(recipe, self._seed)  # builds the model: surgery that fails, fails here
+            with single_thread():
+                case = self._facts(base, fresh_range=member.needs_lr_range)
+                change = member.plan(base.recipe, case)
+                if isinstance(change, NotApplicable):
+                    self.refused[remedy] = change.reason
+                    return None
+                recipe = change.apply(base.recipe)
+                recipe_facts(recipe, self._seed)  # builds the model: surgery that fails, fails here
         except TorchclinicError as error:
             self.refused[remedy] = str(error)
             return None
