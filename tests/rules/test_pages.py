@@ -5,19 +5,11 @@ import re
 import pytest
 
 from torchclinic.core import Level, Stage, UsageError
+from torchclinic.remedies import REMEDIES
 from torchclinic.rules import HEADINGS, RULES, explain, thresholds
 from torchclinic.rules.rule import Rule
 
 MEMBERS = [RULES[code] for code in RULES]
-REMEDIES = {
-    "reinitialise", "orthogonal-init", "lsuv-init", "relu-activations", "leaky-activations",
-    "batch-norm", "layer-norm", "residual", "insert-activation", "standardise-inputs",
-    "standardise-targets", "remove-output-activation", "remove-inner-softmax", "match-loss",
-    "linear-output", "small-output-layer", "learning-rate", "adamw", "momentum", "warm-up",
-    "clip-gradient", "cosine-schedule", "dropout", "weight-decay", "weaken-penalty",
-    "early-stopping", "rebuild-optimizer", "unfreeze", "drop-nonfinite-rows", "fix-labels",
-    "connect-parameters",
-}  # fmt: skip
 
 
 @pytest.mark.parametrize("rule", MEMBERS, ids=lambda rule: rule.code)
@@ -51,7 +43,7 @@ def test_rule_describes_itself(rule):
     assert rule.levels
     assert all(isinstance(level, Level) for level in rule.levels)
     assert isinstance(rule.stage, Stage)
-    assert set(rule.remedies) <= REMEDIES
+    assert set(rule.remedies) <= set(REMEDIES)
     assert set(rule.explains) <= set(RULES)
     assert rule.code not in rule.explains
     parts = {"recipe", "batch", "one_batch", "lr_range", "history", "trace"}

@@ -136,7 +136,7 @@ def learning_state(case: Case, limits: LearningLimits = LIMITS) -> LearningState
     best = max(curve.removed, state.skill if state.skill is not None else curve.removed)
     return replace(
         state,
-        progress=classify(curve, limits),
+        progress=Progress.UNKNOWN if _senseless(case, state) else classify(curve, limits),
         nonfinite_step=bad,
         recovered=recovered,
         near_perfect=best >= limits.perfect,
@@ -148,6 +148,12 @@ def _share_learnt(state: LearningState) -> float:
     removed = state.removed if state.removed is not None else 0.0
     adrift = not state.constant_known or (state.final is not None and state.final < 0)
     return min(removed, state.skill) if adrift and state.skill is not None else removed
+
+
+def _senseless(case: Case, state: LearningState) -> bool:
+    """A loss below zero where its kind cannot be: nothing follows from it but that it is broken."""
+    kind = case.recipe.loss_kind if case.recipe is not None else "custom"
+    return state.final is not None and state.final < 0 and kind != "custom"
 
 
 def _levels(case: Case, kept: Series, steps: int, limits: LearningLimits) -> LearningState:

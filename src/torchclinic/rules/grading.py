@@ -53,9 +53,11 @@ def gated(state: LearningState, signals: int) -> Level:
 
 
 def wanting(state: LearningState) -> bool:
-    """Whether a training that learns still leaves much of the loss, and a low metric."""
+    """Whether a training that learns leaves much to wish for, on its own rows or on others."""
     skill = state.skill if state.skill is not None else 0.0
-    return (state.removed or 0.0) < t.WANTING and skill < t.LEARNING.perfect
+    unseen = state.validation_removed
+    short = (state.removed or 0.0) < t.WANTING and skill < t.LEARNING.perfect
+    return short or (unseen is not None and unseen < t.WANTING_UNSEEN and skill < 1)
 
 
 def confidence(value: float, threshold: float, signals: int = 1) -> float:

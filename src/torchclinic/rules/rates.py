@@ -18,6 +18,9 @@ from torchclinic.rules import thresholds as t
 from torchclinic.rules.evidence import above, below, fact
 from torchclinic.rules.traced import deep_layers, profile
 
+# Optimizers whose steps do not grow with the gradient's scale, by the start of their class name.
+ADAPTIVE = ("Adam", "NAdam", "RAdam", "RMSprop", "Adagrad", "Rprop", "Muon", "Lion")
+
 
 @dataclass(frozen=True)
 class Killed:

@@ -33,6 +33,7 @@ LEARNING = LearningLimits()
 WANTING = Threshold(
     0.95, "here", "share removed below which a training that learns may still be worth a warning"
 )
+WANTING_UNSEEN = Threshold(0.2, "here", "the same of the validation loss")
 
 # --- data -----------------------------------------------------------------------------------
 INPUT_LARGE = Threshold(
@@ -50,6 +51,7 @@ CHANNEL_SPREAD = Threshold(30.0, "here", "largest channel RMS over the median ch
 CONSTANT_CHANNELS = Threshold(0.5, "here", "image borders are constant in healthy data")
 TARGET_LARGE = Threshold(10.0, "here", "|mean| or standard deviation of regression targets")
 TARGET_TINY = Threshold(0.01, "here", "standard deviation of regression targets")
+TARGET_HUGE = Threshold(100.0, "here", "the same, beyond doubt")
 TARGET_REACH = Threshold(0.1, "here", "RMS of the untrained outputs over that of the targets")
 SHIFT = Threshold(0.5, "here", "in training standard deviations, sampling noise is added on top")
 SCALE_RATIO = Threshold(2.0, "here", "and its reciprocal")
@@ -70,6 +72,7 @@ RUNAWAY = Threshold(3.0, "here", "factor by which a negative loss grows in size"
 
 # --- wiring ---------------------------------------------------------------------------------
 LINEARITY = Threshold(1e-4, "here", "|f(mean) - mean f| over the scale of f")
+ONE_BATCH_CLEAR = Threshold(0.25, "here", "error from which the test is beyond doubt")
 ONE_BATCH_ERROR = Threshold(0.05, "TheDeepChecker (Ben Braiek & Khomh 2023); Karpathy 2019")
 
 # --- initialisation -------------------------------------------------------------------------
@@ -97,7 +100,7 @@ HIDDEN_FADE = Threshold(
 )
 GRADIENT_HIGH = Threshold(70.0, "AUTOTRAINER (Zhang et al. 2021)", "first layer over last")
 SATURATED = Threshold(0.5, "DeepDiagnosis (Wardat et al. 2022)", "share of units or elements")
-DEAD_WARN = Threshold(0.3, "here; SageMaker Debugger: 0.1", "narrow inputs leave 25 % silent")
+DEAD_WARN = Threshold(0.4, "here; SageMaker Debugger: 0.1", "narrow inputs leave up to 40 % silent")
 DEAD_ERROR = Threshold(0.5, "SageMaker Debugger, TheDeepChecker; Lu et al. 2019")
 DEAD_ROWS = Threshold(512, "here", "rows on which a unit must be silent, all data if fewer")
 
@@ -131,6 +134,11 @@ FROZEN = Threshold(0.3, "here", "share of the weights that are frozen")
 
 # --- curve ----------------------------------------------------------------------------------
 PLATEAU_WARN = Threshold(0.25, "here", "share of the constant's loss removed at a plateau")
+PLATEAU_VALUES = Threshold(
+    0.12, "here", "the same for a regression, whose targets often hold noise that none can predict"
+)
+PLATEAU_GAP = Threshold(0.05, "here", "train minus validation from which data limit it, not steps")
+FEW_STEPS = Threshold(150, "here", "updates in all below which a training is simply short")
 OVERFIT_RISE = Threshold(0.25, "here; Prechelt 1998 (GL)", "validation loss above its best")
 OVERFIT_LOST = Threshold(0.05, "here", "share of the constant's loss that validation gives back")
 OVERFIT_LOST_ALONE = Threshold(

@@ -26,11 +26,13 @@ def number(value: float) -> str:
 def times(factor: float) -> str:
     """A factor as people say it.
 
-    >>> times(339.7), times(2.04)
-    ('340x', '2x')
+    >>> times(339.7), times(2.04), times(1.1e19)
+    ('340x', '2x', '1.1e19x')
     """
     if not math.isfinite(factor):
         return "without bound"
+    if factor >= 1e6:
+        return f"{factor:.1e}x".replace("e+", "e").replace("e0", "e")
     return f"{float(f'{factor:.2g}'):,.0f}x" if factor >= 10 else f"{factor:.2g}x"
 
 
@@ -44,12 +46,22 @@ def percent(share: float) -> str:
     return f"{value:.0f}%" if abs(value) >= 1 or value == 0 else f"{value:.1g}%"
 
 
+def called(name: str) -> str:
+    """A layer's name in a sentence: the number of a layer in a Sequential needs a word before it.
+
+    >>> called("18"), called("head")
+    ('layer 18', 'head')
+    """
+    return f"layer {name}" if name.isdigit() else name
+
+
 def short(name: str, width: int = 24) -> str:
     """A layer's name, its middle left out where it is too long.
 
     >>> short("encoder.layers.11.attention.output.dense", 20)
     'encoder...tput.dense'
     """
+    name = called(name)
     if len(name) <= width:
         return name
     tail = (width - 3) * 3 // 5

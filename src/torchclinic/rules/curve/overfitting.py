@@ -11,7 +11,7 @@ from torchclinic.core.finding import Evidence, Finding, Level, Stage
 from torchclinic.functional.learning import LearningState
 from torchclinic.functional.noise import step_noise
 from torchclinic.functional.robust import median, quantile
-from torchclinic.functional.skill import baseline, metric_skill, rescale
+from torchclinic.functional.skill import metric_skill, skills
 from torchclinic.rules import thresholds as t
 from torchclinic.rules.evidence import above, fact
 from torchclinic.rules.grading import confidence, state_of
@@ -146,13 +146,8 @@ def _turn(curve: Sequence[tuple[int, float]], state: LearningState) -> Turn | No
 def _costs(case: Case, turn: Turn) -> bool:
     """Whether the turn loses something that counts."""
     assert case.history is not None
-    base = baseline(case.history.metric, case.batch)
-    scores = (
-        [rescale(v, base) for _, v in case.history.curve("validation", "metric")]
-        if (base is not None)
-        else []
-    )
-    if len(scores) >= t.OVERFIT_EVALUATIONS and case.history.higher_is_better:
+    scores = skills(case, "validation")
+    if len(scores) >= t.OVERFIT_EVALUATIONS:
         late = median(scores[-max(len(scores) // 3, 2) :])
         drop = quantile(scores, 0.9) - late
         gap = _metric_gap(case)

@@ -56,7 +56,7 @@ class Plateau(Rule):
         """One finding for a training that is stuck, or that stopped early on."""
         state = state_of(case)
         stuck = state.progress is Progress.STUCK
-        early = state.progress is Progress.WEAK and (state.removed or 0.0) < t.PLATEAU_WARN
+        early = state.progress is Progress.WEAK and _underfits(case, state)
         if not (stuck or early) or state.final is None or state.constant is None:
             return
         yield self.finding(
@@ -68,6 +68,15 @@ class Plateau(Rule):
             steps=(state.steps // 2, state.steps),
             confidence=0.8 if stuck else 0.5,
         )
+
+
+def _underfits(case: Case, state: LearningState) -> bool:
+    """Little is removed, and as little on other rows: it is not the data's noise that limits it."""
+    values = case.recipe is not None and case.recipe.task == "regression"
+    removed, unseen = state.removed or 0.0, state.validation_removed
+    if removed >= (t.PLATEAU_VALUES if values else t.PLATEAU_WARN):
+        return False
+    return unseen is None or removed - unseen < t.PLATEAU_GAP
 
 
 def _title(state: LearningState, final: float, constant: float) -> str:

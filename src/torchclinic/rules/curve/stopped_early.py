@@ -6,9 +6,10 @@ from collections.abc import Iterable
 
 from torchclinic.core.facts import Case
 from torchclinic.core.finding import Evidence, Finding, Level, Stage
+from torchclinic.functional.learning import LearningState
 from torchclinic.functional.progress import Progress
 from torchclinic.rules import thresholds as t
-from torchclinic.rules.evidence import above, fact, learning_evidence
+from torchclinic.rules.evidence import above, below, fact, learning_evidence
 from torchclinic.rules.grading import confidence, state_of
 from torchclinic.rules.rule import Rule, register
 from torchclinic.rules.wording import number, percent
@@ -52,22 +53,24 @@ class StoppedEarly(Rule):
     def check(self, case: Case) -> Iterable[Finding]:
         """One finding for a training that is slow to its end."""
         assert case.history is not None
-        state = state_of(case)
-        pace = state.pace or 0.0
-        memorises = state.validation_removed is not None and state.validation_removed < 0 < (
-            state.removed or 0.0
-        )
-        slow = state.progress is Progress.SLOW and not memorises
-        if not slow or case.history.planned_steps is None or state.final is None:
+        state, planned = state_of(case), case.history.planned_steps
+        if planned is None or state.final is None or not state.complete or _memorises(state):
             return
+        if state.progress is Progress.SLOW:
+            yield self._slow(state, state.final)
+        elif state.progress is Progress.STUCK and _only_short(state):
+            yield self._short(state, state.final)
+
+    def _slow(self, state: LearningState, final: float) -> Finding:
+        pace = state.pace or 0.0
         evidence: tuple[Evidence, ...] = (
             above("loss that one more training would remove", pace, t.UNFINISHED),
             fact("steps", state.steps),
         )
-        yield self.finding(
+        return self.finding(
             Level.WARNING,
-            f"the training ends at {number(state.final)} while the loss still falls",
-            f"After all {state.steps:,} planned steps the loss is {number(state.final)}, only "
+            f"the training ends at {number(final)} while the loss still falls",
+            f"After all {state.steps:,} planned steps the loss is {number(final)}, only "
             f"{percent(state.removed or 0.0)} below a constant prediction, and it still falls: "
             f"another training of this length would remove about {percent(min(pace, 1.0))}. It "
             "needs more epochs or larger steps.",
@@ -75,3 +78,26 @@ class StoppedEarly(Rule):
             steps=(state.steps // 2, state.steps),
             confidence=confidence(max(pace, 1e-9), t.UNFINISHED, 1),
         )
+
+    def _short(self, state: LearningState, final: float) -> Finding:
+        return self.finding(
+            Level.WARNING,
+            f"the training is over after {state.steps} steps, with the loss at {number(final)}",
+            f"All of the planned training is {state.steps} updates. The loss falls throughout, but "
+            f"so few steps take it only from {number(state.initial or 0.0)} to {number(final)}. It "
+            "needs more epochs or larger steps.",
+            (below("updates in all", state.steps, t.FEW_STEPS), *learning_evidence(state)),
+            steps=(1, state.steps),
+            confidence=0.5,
+            explains=("CRV101",),
+        )
+
+
+def _only_short(state: LearningState) -> bool:
+    return state.steps < t.FEW_STEPS and state.slope is not None and state.slope.falls
+
+
+def _memorises(state: LearningState) -> bool:
+    """Its own rows get better and others worse: more steps would not help."""
+    unseen = state.validation_removed
+    return unseen is not None and unseen < 0 < (state.removed or 0.0)

@@ -15,7 +15,7 @@ from torchclinic.rules.evidence import above, below, fact, learning_evidence
 from torchclinic.rules.grading import confidence, gated, state_of
 from torchclinic.rules.initial import initial_excess
 from torchclinic.rules.rule import Rule, register
-from torchclinic.rules.wording import number
+from torchclinic.rules.wording import called, number
 
 
 @register
@@ -121,7 +121,7 @@ def _signs(
         yield above("largest channel over the median one", uneven, t.CHANNEL_SPREAD)
     excess = initial_excess(case)
     if large and excess is not None and excess > t.INITIAL_LOSS:
-        yield above("initial loss above the expected one, relative", excess, t.INITIAL_LOSS)
+        yield above("initial loss above that of guessing, relative", excess, t.INITIAL_LOSS)
     yield from _first_layer_signs(batch, large=large)
     if large and state.nonfinite_step is not None:
         yield fact("first step with a non-finite loss", state.nonfinite_step)
@@ -156,6 +156,6 @@ def _harm(state: LearningState, signs: tuple[Evidence, ...]) -> str:
     if not signs:
         return "Nothing shows that it harms this training."
     shown = signs[0]
-    where = f" of {shown.layer}" if shown.layer else ""
-    what = f"It shows in the {shown.statistic}{where}: {number(shown.value)}."
+    where = f" of {called(shown.layer)}" if shown.layer else ""
+    what = f"Seen here: {shown.statistic}{where} {number(shown.value)}."
     return what if not state.fine else f"{what} The training learns nevertheless."

@@ -13,6 +13,7 @@ from torchclinic.rules.consequences import LEARNING_CURVES, NUMERICS
 from torchclinic.rules.evidence import above, below, fact, learning_evidence
 from torchclinic.rules.grading import confidence, gated, state_of
 from torchclinic.rules.initial import VALUE_LOSSES
+from torchclinic.rules.rates import ADAPTIVE, configured_rate, too_high
 from torchclinic.rules.rule import Rule, register
 from torchclinic.rules.wording import number
 
@@ -47,7 +48,7 @@ class UnscaledTargets(Rule):
     code = "DAT104"
     name = "unscaled-targets"
     levels = (Level.ERROR, Level.WARNING, Level.INFO)
-    stage = Stage.DATA
+    stage = Stage.WIRING  # a plain mistake between loss and outputs outranks it
     needs = frozenset({"batch", "recipe"})
     explains = ("LOS105", "INI103", *NUMERICS, *LEARNING_CURVES)
     remedies = ("standardise-targets", "small-output-layer", "learning-rate", "clip-gradient")
@@ -63,8 +64,10 @@ class UnscaledTargets(Rule):
         if scale is None:
             return
         state = state_of(case)
-        signs = tuple(_signs(case.batch, state))
+        signs = tuple(_signs(case.batch, state, scale))
         level = gated(state, 1 + len(signs)) if signs else Level.INFO
+        if _rate_is_worse(case):
+            level = Level.INFO
         yield self.finding(
             level,
             f"targets are not scaled: mean {number(targets.mean or 0.0)}, "
@@ -73,7 +76,7 @@ class UnscaledTargets(Rule):
             "values of about unit scale at most. Loss and gradients inherit that scale, so the "
             f"usual learning rates do not fit. {_harm(state, signs)}",
             (scale, *signs, *learning_evidence(state)),
-            confidence=confidence(scale.value, scale.threshold or 1.0, 1 + len(signs)),
+            confidence=min(confidence(scale.value, scale.threshold or 1.0, 1 + len(signs)), 0.85),
         )
 
 
@@ -88,7 +91,7 @@ def _off_scale(mean: float | None, std: float | None) -> Evidence | None:
     return None
 
 
-def _signs(batch: BatchFacts, state: LearningState) -> Iterable[Evidence]:
+def _signs(batch: BatchFacts, state: LearningState, scale: Evidence) -> Iterable[Evidence]:
     outputs, targets = batch.outputs, batch.targets
     reach = math.hypot(targets.mean or 0.0, targets.std or 0.0)
     if outputs is not None and outputs.mean is not None and outputs.std is not None and reach > 0:
@@ -98,8 +101,19 @@ def _signs(batch: BatchFacts, state: LearningState) -> Iterable[Evidence]:
         elif ratio > 1 / t.TARGET_REACH:
             limit = t.Threshold(1 / t.TARGET_REACH, t.TARGET_REACH.source)
             yield above("RMS of the untrained outputs over the targets'", ratio, limit)
+    if scale.value > t.TARGET_HUGE:
+        yield above(f"{scale.statistic}, beyond doubt", scale.value, t.TARGET_HUGE)
     if state.nonfinite_step is not None:
         yield fact("first step with a non-finite loss", state.nonfinite_step)
+
+
+def _rate_is_worse(case: Case) -> bool:
+    """Whether an optimizer whose steps do not grow with the targets runs beyond its range."""
+    if case.recipe is None or case.lr_range is None:
+        return False
+    rate = configured_rate(case)
+    adaptive = case.recipe.optimizer.name.startswith(ADAPTIVE)
+    return adaptive and rate is not None and too_high(case.lr_range, rate) is not None
 
 
 def _harm(state: LearningState, signs: tuple[Evidence, ...]) -> str:

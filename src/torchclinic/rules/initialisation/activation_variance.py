@@ -14,7 +14,7 @@ from torchclinic.rules.evidence import above, below, learning_evidence
 from torchclinic.rules.grading import confidence, gated, state_of
 from torchclinic.rules.initial import InitialLayer, initial_excess, initial_layers
 from torchclinic.rules.rule import Rule, register
-from torchclinic.rules.wording import number, short, times
+from torchclinic.rules.wording import called, number, short, times
 
 
 @register
@@ -54,7 +54,7 @@ class ActivationVariance(Rule):
     needs = frozenset({"batch", "recipe"})
     explains = (
         *("INI103", "INI104", "INI105", "LOS105", "GRD101", "GRD102", "NUM101", "ACT101"),
-        *("LRN101", "LRN102", *LEARNING_CURVES),
+        *("LRN101", "LRN102", "CRV103", *LEARNING_CURVES),
     )
     remedies = ("reinitialise", "lsuv-init", "batch-norm", "residual")
 
@@ -70,7 +70,7 @@ class ActivationVariance(Rule):
             gated(state, len(signs)),
             f"initial weights too {'large' if drift.comparison == '>' else 'small'}: "
             f"gain {number(worst.value)} at {short(worst.layer)}",
-            f"The weights of {worst.layer} start with the gain {number(worst.value)} (standard "
+            f"The weights of {called(worst.layer)} start with the gain {number(worst.value)} (standard "
             "deviation times the root of fan_in), where the usual schemes give 0.6 to 1.4. "
             f"{_story(layers, drift)}",
             (*signs, *learning_evidence(state)),
@@ -86,7 +86,7 @@ def _story(layers: Sequence[InitialLayer], drift: Evidence) -> str:
             "differences between rows grow from layer to layer, and the gradient with them."
         )
     per_layer = 10 ** abs(decades_per_layer(_stds(layers))) if len(layers) > 2 else None
-    rate = "" if per_layer is None else f" {times(per_layer)} a layer"
+    rate = f" {times(per_layer)} a layer" if per_layer is not None and per_layer > 1.2 else ""
     return (
         f"The pre-activations {'grow' if drift.comparison == '>' else 'shrink'}{rate}: their "
         f"standard deviation is {_ends(layers)}."
@@ -100,8 +100,8 @@ def _stds(layers: Sequence[InitialLayer]) -> list[float]:
 def _ends(layers: Sequence[InitialLayer]) -> str:
     first, last = layers[0], layers[-1]
     return (
-        f"{number(first.readings.activation_std or 0.0)} at {first.facts.name} and "
-        f"{number(last.readings.activation_std or 0.0)} at {last.facts.name}"
+        f"{number(first.readings.activation_std or 0.0)} at {called(first.facts.name)} and "
+        f"{number(last.readings.activation_std or 0.0)} at {called(last.facts.name)}"
     )
 
 
@@ -130,7 +130,7 @@ def _too_sure(case: Case, drift: Evidence) -> Iterable[Evidence]:
     """Scores that are large from the start: what weights that are too large do to the loss."""
     excess = initial_excess(case)
     if drift.comparison == ">" and excess is not None and excess > t.INITIAL_LOSS:
-        yield above("initial loss above the expected one, relative", excess, t.INITIAL_LOSS)
+        yield above("initial loss above that of guessing, relative", excess, t.INITIAL_LOSS)
 
 
 def _drift(stds: Sequence[float]) -> Iterable[Evidence]:

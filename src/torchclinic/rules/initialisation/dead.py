@@ -13,7 +13,7 @@ from torchclinic.rules.fading import fading
 from torchclinic.rules.grading import confidence, gated, state_of
 from torchclinic.rules.initial import initial_layers
 from torchclinic.rules.rule import Rule, register
-from torchclinic.rules.wording import percent, short
+from torchclinic.rules.wording import called, percent, short
 
 _BLOCKED = 0.9  # share of silent units from which a layer itself blocks the gradient
 
@@ -33,7 +33,7 @@ class DeadAtInit(Rule):
     ## Known problems
     The share of zeros says nothing: healthy ReLU layers are zero for half of their elements or
     more. With one or two inputs a quarter of the units is silent by chance, so that only more
-    than 30 % is reported.
+    than 40 % is reported.
 
     ## Example
     `nn.init.constant_(layer.bias, -10.0)`
@@ -75,7 +75,7 @@ class DeadAtInit(Rule):
         yield self.finding(
             gated(state, 2 if share > t.DEAD_ERROR else 1),
             f"{percent(share)} of the units of {short(name)} are silent before training",
-            f"{percent(share)} of the {worst.facts.activation or 'ReLU'} units of {name} give 0 "
+            f"{percent(share)} of the {worst.facts.activation or 'ReLU'} units of {called(name)} give 0 "
             f"on every one of {worst.readings.rows:,} rows. They get no gradient either, so they "
             "stay silent unless the layers before them change.",
             (

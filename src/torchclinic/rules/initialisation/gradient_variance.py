@@ -14,7 +14,7 @@ from torchclinic.rules.fading import FEWEST_LAYERS, Fading, fading
 from torchclinic.rules.grading import confidence, gated, state_of
 from torchclinic.rules.initial import initial_layers
 from torchclinic.rules.rule import Rule, register
-from torchclinic.rules.wording import number, short, times
+from torchclinic.rules.wording import called, number, short, times
 
 
 @register
@@ -73,7 +73,7 @@ class GradientVariance(Rule):
             gated(state, 1 + len(signs)),
             f"untrained: gradient {verb} {times(factor)} from {short(last)} to {short(first)}",
             f"In the untrained net the gradient of a weight is {number(fade.ratio)} times as large "
-            f"in {first} as in {last}: each of the {len(layers) - 1} layers between multiplies it "
+            f"in {called(first)} as in {called(last)}: each of the {len(layers) - 1} layers between multiplies it "
             f"by about {number(fade.per_layer)}.",
             (main, *signs, *learning_evidence(state)),
             layers=[first],

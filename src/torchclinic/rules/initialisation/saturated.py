@@ -12,7 +12,7 @@ from torchclinic.rules.evidence import above, learning_evidence
 from torchclinic.rules.grading import confidence, gated, state_of
 from torchclinic.rules.initial import InitialLayer, initial_layers
 from torchclinic.rules.rule import Rule, register
-from torchclinic.rules.wording import number, percent, short
+from torchclinic.rules.wording import called, number, percent, short
 
 
 @register
@@ -62,7 +62,7 @@ class SaturatedAtInit(Rule):
         yield self.finding(
             gated(state, 1 + len(signs)),
             f"{percent(share)} of {short(worst.facts.name)} saturate {name} before training",
-            f"{percent(share)} of the pre-activations of {worst.facts.name} lie where {name} is "
+            f"{percent(share)} of the pre-activations of {called(worst.facts.name)} lie where {name} is "
             f"flat, so almost no gradient passes. {_why(worst)}",
             (
                 above("saturated share", share, t.SATURATED, layer=worst.facts.name),

@@ -45,7 +45,7 @@ class BroadcastTargets(Rule):
     levels = (Level.ERROR, Level.WARNING)
     stage = Stage.WIRING
     needs = frozenset({"batch"})
-    explains = ("LOS105", *NUMERICS, *LEARNING_CURVES, "CRV103")
+    explains = ("DAT104", "LOS105", *NUMERICS, *LEARNING_CURVES, "CRV103")
     remedies = ("match-loss",)
 
     def check(self, case: Case) -> Iterable[Finding]:

@@ -56,7 +56,7 @@ class InitialLoss(Rule):
     levels = (Level.ERROR, Level.WARNING, Level.INFO)
     stage = Stage.INITIALISATION
     needs = frozenset({"batch", "recipe"})
-    explains = ("LRN101", "LRN102", "GRD102", "ACT101", *LEARNING_CURVES)
+    explains = ("LRN101", "LRN102", "GRD102", "ACT101", "CRV103", *LEARNING_CURVES)
     remedies = ("reinitialise", "small-output-layer", "standardise-inputs")
 
     def check(self, case: Case) -> Iterable[Finding]:
@@ -76,7 +76,7 @@ class InitialLoss(Rule):
             f"cost {number(expected)}. The {signs[0].statistic} is {number(signs[0].value)}: the "
             "model begins sure of random answers and must first unlearn them.",
             (
-                above("initial loss above the expected one, relative", excess, t.INITIAL_LOSS),
+                above("initial loss above that of guessing, relative", excess, t.INITIAL_LOSS),
                 fact("initial loss", actual),
                 fact("expected loss", expected),
                 *signs,

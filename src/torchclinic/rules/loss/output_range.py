@@ -55,7 +55,7 @@ class OutputRange(Rule):
     levels = (Level.ERROR, Level.WARNING, Level.INFO)
     stage = Stage.WIRING
     needs = frozenset({"recipe"})
-    explains = ("LOS105", "INI103", "INI105", "WIR102", *NUMERICS, *LEARNING_CURVES)
+    explains = ("DAT104", "LOS105", "INI103", "INI105", "WIR102", *NUMERICS, *LEARNING_CURVES)
     remedies = ("remove-output-activation", "linear-output", "standardise-targets")
 
     def check(self, case: Case) -> Iterable[Finding]:

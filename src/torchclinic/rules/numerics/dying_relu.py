@@ -15,7 +15,7 @@ from torchclinic.rules.evidence import above, learning_evidence
 from torchclinic.rules.grading import confidence, gated, state_of
 from torchclinic.rules.rule import Rule, register
 from torchclinic.rules.traced import window
-from torchclinic.rules.wording import percent, short
+from torchclinic.rules.wording import called, percent, short
 
 
 @register
@@ -75,7 +75,7 @@ class DyingRelu(Rule):
         yield self.finding(
             level,
             f"{percent(worst.share)} of the units of {short(name)} are silent for every input",
-            f"The share of {worst.layer.activation or 'ReLU'} units of {name} that give 0 on "
+            f"The share of {worst.layer.activation or 'ReLU'} units of {called(name)} that give 0 on "
             f"every recent sample {story}. They pass no gradient, so no update brings them "
             "back.",
             (

@@ -147,7 +147,7 @@ def _memorises(state: LearningState) -> bool:
 
 
 def _saying(signs: tuple[Evidence, ...]) -> str:
-    return f" It shows: {signs[0].statistic} is {number(signs[0].value)}." if signs else ""
+    return f" Seen in this run: {signs[0].statistic} {number(signs[0].value)}." if signs else ""
 
 
 def _advice(curve: LRRange) -> str:

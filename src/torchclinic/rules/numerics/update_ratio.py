@@ -65,7 +65,7 @@ class UpdateRatio(Rule):
         steps = window(next(x for x in layers if x.name == shape.names[0]), UPDATE_RATIO)
         if middle < t.UPDATE_LOW and state.progress.value != "diverged":
             yield self._low(case, state, shape, middle, steps)
-        elif middle > t.UPDATE_HIGH:
+        elif middle > (t.UPDATE_HIGH if state.hurt else t.UPDATE_HUGE) and len(shape) > 1:
             yield self._high(state, shape, middle, steps)
 
     def _low(

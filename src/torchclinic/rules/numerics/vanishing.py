@@ -17,7 +17,7 @@ from torchclinic.rules.grading import confidence, gated, state_of
 from torchclinic.rules.initial import initial_layers
 from torchclinic.rules.rule import Rule, register
 from torchclinic.rules.traced import Profile, agreeing, deep_layers, layer_of, profile, window
-from torchclinic.rules.wording import number, short, times
+from torchclinic.rules.wording import called, number, short, times
 
 _NO_LIMIT = float("inf")
 
@@ -113,7 +113,7 @@ class VanishingGradient(Rule):
             level,
             f"gradient fades {size} from {short(shape.names[-1])} to {short(shape.names[0])}",
             f"Over the run the gradient of a weight is {number(shape.values[-1])} in "
-            f"{shape.names[-1]} but {number(shape.values[0])} in {shape.names[0]}: each "
+            f"{called(shape.names[-1])} but {number(shape.values[0])} in {called(shape.names[0])}: each "
             f"layer{activation} multiplies it by about {number(fade.per_layer)} on its way back. "
             f"{_impact(state, facts)}",
             (*facts, *learning_evidence(state)),

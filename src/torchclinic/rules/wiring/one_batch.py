@@ -9,6 +9,7 @@ from torchclinic.core.finding import Finding, Level, Stage
 from torchclinic.rules import thresholds as t
 from torchclinic.rules.evidence import above, fact, learning_evidence
 from torchclinic.rules.grading import confidence, gated, state_of
+from torchclinic.rules.initial import is_norm
 from torchclinic.rules.rule import Rule, register
 from torchclinic.rules.wording import number, percent
 
@@ -53,10 +54,11 @@ class CannotOverfitOneBatch(Rule):
         """One finding where every try failed and the training does not learn well either."""
         assert case.one_batch is not None
         test, state = case.one_batch, state_of(case)
-        if test.passed or state.fine:
+        if test.passed or state.fine or _single_layer(case):
             return
+        clear = test.best_error is None or test.best_error >= t.ONE_BATCH_CLEAR
         gained = _gained(test)
-        level = gated(state, 2) if state.known else Level.WARNING
+        level = gated(state, 2 if clear else 1) if state.known else Level.WARNING
         yield self.finding(
             level,
             f"cannot learn {test.rows} rows by heart: {_result(test)}",
@@ -75,7 +77,14 @@ class CannotOverfitOneBatch(Rule):
                 *learning_evidence(state),
             ),
             confidence=confidence(test.best_error or 1.0, t.ONE_BATCH_ERROR, 1),
+            explains=self.explains if clear else (),
         )
+
+
+def _single_layer(case: Case) -> bool:
+    """A model with one weighted layer cannot learn any rows by heart, and need not."""
+    layers = case.recipe.model.layers if case.recipe is not None else ()
+    return 0 < sum(not is_norm(layer.kind) for layer in layers) < 2
 
 
 def _gained(test: OneBatchFacts) -> float | None:
