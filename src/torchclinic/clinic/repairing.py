@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from dataclasses import dataclass
+from statistics import fmean
 
 from torchclinic.clinic.controls import compare_controls
 from torchclinic.clinic.diagnosing import diagnose_on
@@ -179,7 +180,7 @@ def _proven(job: _Job, diagnosis: Diagnosis, found: SearchResult, cost: Cost) ->
             cost,
             proof_trainings=2.0 * job.seeds,
             proof_seconds=proof.seconds,
-            training_seconds=proof.seconds / (2 * job.seeds),
+            training_seconds=fmean(run.history.seconds for run in (*proof.before, *proof.after)),
         ),
         **{**_common(job, diagnosis), "recipe": result},
     )

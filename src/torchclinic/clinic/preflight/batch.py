@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from torchclinic.clinic.preflight.baselines import expected_loss, floor_loss
-from torchclinic.clinic.preflight.crosstalk import crosstalk
+from torchclinic.clinic.preflight.crosstalk import dependence
 from torchclinic.clinic.preflight.observing import Observation, observe
 from torchclinic.clinic.preflight.plain_model import build_plain
 from torchclinic.clinic.preflight.probing import affordable, probe
@@ -99,6 +99,7 @@ def _with_pass(recipe: Recipe, seed: int, sample: Any, facts: BatchFacts) -> Bat
         targets = target_facts(seen.target, seen.kind, seen.ignored)
         targets = facts.targets if targets.kind == "none" else targets
         outputs = output_facts(seen.output, seen.target)
+        depends = dependence(model, split_batch(sample)[0])
         return dataclasses.replace(
             facts,
             targets=targets,
@@ -108,7 +109,8 @@ def _with_pass(recipe: Recipe, seed: int, sample: Any, facts: BatchFacts) -> Bat
             expected_loss=expected_loss(recipe, seen, targets),
             floor_loss=floor_loss(seen, outputs, targets),
             without_gradient=_without_gradient(recipe, model, few) if judged else (),
-            batch_crosstalk=crosstalk(model, split_batch(sample)[0]),
+            batch_crosstalk=depends.rows,
+            random_in_eval=depends.chance,
             sum_reduction=_sums(recipe, model, few),
         )
 
