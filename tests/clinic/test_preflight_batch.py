@@ -12,6 +12,7 @@ from clinic.preflight_recipes import (
     HARD,
     ROWS,
     FixedBatch,
+    FunctionalDropout,
     Tokens,
     binary,
     classes,
@@ -457,3 +458,46 @@ def test_a_model_that_costs_much_gets_fewer_rows(monkeypatch):
 
 def test_a_model_for_one_batch_size_is_read_on_one_batch():
     assert batch_facts(HARD["fixed batch"](), 0).layer("head").rows == 32
+
+
+class Noisy(nn.Module):
+    def __init__(self, over_the_batch=False):
+        super().__init__()
+        self.a, self.b = nn.Linear(6, 16), nn.Linear(16, 3)
+        self.over_the_batch = over_the_batch
+
+    def forward(self, x):
+        hidden = F.relu(self.a(x))
+        hidden = hidden + 0.1 * torch.randn_like(hidden)
+        return self.b(hidden - hidden.mean(0) if self.over_the_batch else hidden)
+
+
+class AlwaysDropping(Noisy):
+    def forward(self, x):
+        return self.b(F.dropout(F.relu(self.a(x)), 0.6, training=True))
+
+
+class Unseeded(Noisy):
+    """Noise that no seed controls."""
+
+    chance = torch.Generator().manual_seed(3)
+
+    def forward(self, x):
+        return self.b(F.relu(self.a(x))) + torch.randn(len(x), 3, generator=self.chance)
+
+
+@pytest.mark.parametrize(
+    ("model", "mixes", "random"),
+    [
+        (mlp, False, False),
+        (Noisy, False, True),
+        (AlwaysDropping, False, True),
+        (partial(Noisy, over_the_batch=True), True, True),
+        (Unseeded, None, True),
+        (FunctionalDropout, False, False),
+    ],
+)
+def test_noise_in_evaluation_mode_is_not_mistaken_for_rows_that_mix(model, mixes, random):
+    found = batch_facts(recipe(model=model), 0)
+    assert found.batch_crosstalk is mixes
+    assert found.random_in_eval is random

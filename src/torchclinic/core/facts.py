@@ -280,6 +280,10 @@ class BatchFacts:
             backward passes on distinct batches.
         batch_crosstalk: Whether a row's output depends on other rows in evaluation mode.
         sum_reduction: Whether the loss doubles when the batch is duplicated.
+        random_in_eval: Whether two passes over the same batch in evaluation mode, without seeding
+            anew between them, give different outputs. None if it could not be told.
+        unregistered: Shapes of the tensors that the loss depends on and that require a gradient,
+            but are not among `model.parameters()`, such as those of layers in a Python list.
     """
 
     inputs: InputFacts
@@ -292,6 +296,8 @@ class BatchFacts:
     without_gradient: tuple[str, ...] = ()
     batch_crosstalk: bool | None = None
     sum_reduction: bool | None = None
+    random_in_eval: bool | None = None
+    unregistered: tuple[tuple[int, ...], ...] = ()
 
     def layer(self, name: str) -> LayerReadings | None:
         """Readings of the layer of that name, or None."""
