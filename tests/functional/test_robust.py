@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from torchclinic.functional.noise import spike_share, step_noise, swing
+from torchclinic.functional.noise import step_noise, swing
 from torchclinic.functional.robust import finite, mad_sigma, median, median_of_means, quantile
 from torchclinic.functional.smoothing import blocks
 
@@ -83,9 +83,3 @@ def test_swing_tells_oscillation_from_noise():
 def test_swing_is_unknown_for_a_short_or_noiseless_curve():
     assert math.isnan(swing(range(4), [1.0] * 4))
     assert math.isnan(swing(range(400), [1.0] * 400))
-
-
-@given(st.floats(0.1, 1000))
-def test_spikes_do_not_depend_on_scale(scale):
-    values = [1.0] * 50 + [10.0] + [1.0] * 49
-    assert spike_share([scale * v for v in values]) == spike_share(values) == pytest.approx(1 / 75)

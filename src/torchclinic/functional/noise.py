@@ -60,19 +60,3 @@ def swing(steps: Sequence[int], values: Sequence[float], count: int = 16) -> flo
     ]
     expected = noise * math.sqrt(1.5 / median([float(part.count) for part in parts]))
     return mad_sigma(bends) / expected
-
-
-def spike_share(values: Sequence[float], factor: float = 2.0, window: int = 25) -> float:
-    """Share of the values above `factor` times the median of the `window` values before them.
-
-    Returns:
-        0 of a series shorter than the window; a non-finite value counts as a spike.
-
-    >>> spike_share([1.0] * 25 + [5.0, 1.0, 1.0, 1.0])
-    0.25
-    """
-    judged = range(window, len(values))
-    if not judged:
-        return 0.0
-    spikes = sum(not values[i] <= factor * median(values[i - window : i]) for i in judged)
-    return spikes / len(judged)

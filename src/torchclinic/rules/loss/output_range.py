@@ -7,11 +7,12 @@ from collections.abc import Iterable
 
 from torchclinic.core.facts import Case, TargetFacts
 from torchclinic.core.finding import Evidence, Finding, Level, Stage
+from torchclinic.functional.expected_loss import bounded_score_floor
 from torchclinic.rules import thresholds as t
 from torchclinic.rules.consequences import LEARNING_CURVES, NUMERICS
 from torchclinic.rules.evidence import above, fact, learning_evidence
 from torchclinic.rules.grading import exact, gated, state_of
-from torchclinic.rules.initial import VALUE_LOSSES
+from torchclinic.rules.initial import VALUE_LOSSES, scores_a_row
 from torchclinic.rules.outputs import (
     PROBABILITIES,
     RANGES,
@@ -132,10 +133,18 @@ class OutputRange(Rule):
             f"{name} on the scores before {loss_kind(case)}",
             f"The loss takes scores of any size, but they pass a {name} first and only come in "
             f"values {ends}. Where it is flat a score gets no gradient, and confident predictions "
-            "cannot be expressed.",
+            f"cannot be expressed.{_least(case, low, high)}",
             (fact(f"output activation is {name}", 1), *learning_evidence(state)),
             confidence=0.85,
         )
+
+
+def _least(case: Case, low: float, high: float) -> str:
+    """The smallest cross-entropy that scores of that range allow."""
+    classes = scores_a_row(case)
+    if loss_kind(case) != "cross-entropy" or classes is None or not math.isfinite(high - low):
+        return ""
+    return f" The loss cannot fall below {number(bounded_score_floor(classes, low, high))}."
 
 
 def _overshoot(targets: TargetFacts, low: float, high: float) -> float | None:
