@@ -70,8 +70,9 @@ class ActivationVariance(Rule):
             gated(state, len(signs)),
             f"initial weights too {'large' if drift.comparison == '>' else 'small'}: "
             f"gain {number(worst.value)} at {short(worst.layer)}",
-            f"The weights of {called(worst.layer)} start with the gain {number(worst.value)} (standard "
-            "deviation times the root of fan_in), where the usual schemes give 0.6 to 1.4. "
+            f"The weights of {called(worst.layer)} start with the gain {number(worst.value)} "
+            "(standard deviation times the root of fan_in), where the usual schemes give 0.6 to "
+            "1.4. "
             f"{_story(layers, drift)}",
             (*signs, *learning_evidence(state)),
             layers=[worst.layer],

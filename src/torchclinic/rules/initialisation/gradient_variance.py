@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 
 from torchclinic.core.facts import Case
@@ -67,14 +66,15 @@ class GradientVariance(Rule):
             else above(what, fade.ratio, t.GRADIENT_HIGH, layer=first)
         )
         state, signs = state_of(case), tuple(_signs(case, fade))
-        factor = fade.ratio if not fade.fades else 1 / fade.ratio if fade.ratio > 0 else math.inf
-        verb = "fades" if fade.fades else "grows"
+        size = f"grows {times(fade.ratio)}"
+        if fade.fades:
+            size = f"fades {times(1 / fade.ratio)}" if fade.ratio > 0 else "fades to zero"
         yield self.finding(
             gated(state, 1 + len(signs)),
-            f"untrained: gradient {verb} {times(factor)} from {short(last)} to {short(first)}",
+            f"untrained: gradient {size} from {short(last)} to {short(first)}",
             f"In the untrained net the gradient of a weight is {number(fade.ratio)} times as large "
-            f"in {called(first)} as in {called(last)}: each of the {len(layers) - 1} layers between multiplies it "
-            f"by about {number(fade.per_layer)}.",
+            f"in {called(first)} as in {called(last)}: each layer multiplies it by about "
+            f"{number(fade.per_layer)} on its way back.",
             (main, *signs, *learning_evidence(state)),
             layers=[first],
             confidence=confidence(fade.ratio, main.threshold or 1.0, 1 + len(signs)) - 0.1,

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from torchclinic.core.facts import Case
-from torchclinic.core.finding import Finding, Level, Stage
+from torchclinic.core.finding import Evidence, Finding, Level, Stage
 from torchclinic.core.trace import SILENT_SHARE, TracedLayer
 from torchclinic.functional.robust import finite
 from torchclinic.rules import thresholds as t
@@ -75,14 +75,9 @@ class DyingRelu(Rule):
         yield self.finding(
             level,
             f"{percent(worst.share)} of the units of {short(name)} are silent for every input",
-            f"The share of {worst.layer.activation or 'ReLU'} units of {called(name)} that give 0 on "
-            f"every recent sample {story}. They pass no gradient, so no update brings them "
-            "back.",
-            (
-                above("share of silent units", worst.share, t.DEAD_ERROR, layer=name),
-                above("rise of that share since the start", worst.rise, t.DEAD_RISE, layer=name),
-                *learning_evidence(state),
-            ),
+            f"The share of {worst.layer.activation or 'ReLU'} units of {called(name)} that give 0 "
+            f"on every recent sample {story}. They pass no gradient, so no update brings them back.",
+            (*_facts(worst), *learning_evidence(state)),
             layers=[d.layer.name for d in sorted(dying, key=lambda d: -d.share)],
             steps=window(worst.layer, SILENT_SHARE),
             confidence=confidence(worst.share, t.DEAD_WARN, int(most) + int(rose)),
@@ -94,6 +89,14 @@ class _Dying:
     layer: TracedLayer
     share: float
     rise: float
+
+
+def _facts(worst: _Dying) -> Iterable[Evidence]:
+    name = worst.layer.name
+    if worst.share > t.DEAD_ERROR:
+        yield above("share of silent units", worst.share, t.DEAD_ERROR, layer=name)
+    if worst.rise > t.DEAD_RISE:
+        yield above("rise of the share of silent units", worst.rise, t.DEAD_RISE, layer=name)
 
 
 def _dying(case: Case, layer: TracedLayer) -> _Dying | None:

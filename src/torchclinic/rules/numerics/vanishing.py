@@ -113,8 +113,8 @@ class VanishingGradient(Rule):
             level,
             f"gradient fades {size} from {short(shape.names[-1])} to {short(shape.names[0])}",
             f"Over the run the gradient of a weight is {number(shape.values[-1])} in "
-            f"{called(shape.names[-1])} but {number(shape.values[0])} in {called(shape.names[0])}: each "
-            f"layer{activation} multiplies it by about {number(fade.per_layer)} on its way back. "
+            f"{called(shape.names[-1])} but {number(shape.values[0])} in {called(shape.names[0])}: "
+            f"each layer{activation} multiplies it by about {number(fade.per_layer)} on its way back. "
             f"{_impact(state, facts)}",
             (*facts, *learning_evidence(state)),
             layers=shape.names[: max(len(shape) // 2, 1)],
