@@ -78,5 +78,16 @@ def test_a_bare_trace_of_the_sigmoid_net_names_the_vanishing_gradient():
     assert {"LRN102", "CRV101"} <= {f.code for f in judgement.findings[0].consequences}
 
 
+@pytest.mark.parametrize("code", sorted(SICK))
+def test_evidence_crosses_its_threshold(code):
+    for finding in judge(SICK[code]()).flat():
+        for evidence in finding.evidence:
+            if evidence.threshold is None:
+                continue
+            above = evidence.value > evidence.threshold
+            assert above == (evidence.comparison == ">"), (finding.code, evidence)
+            assert evidence.source
+
+
 if __name__ == "__main__":
     GOLDEN.write_text(json.dumps(confusion(), indent=1) + "\n")

@@ -35,15 +35,10 @@ def learning_evidence(state: LearningState) -> tuple[Evidence, ...]:
     if not state.known or state.removed is None:
         return ()
     yardstick = "constant prediction's" if state.constant_known else "initial"
-    return (
-        Evidence(
-            f"share of the {yardstick} loss removed",
-            state.removed,
-            LEARNING.good,
-            "<",
-            source=_OWN,
-        ),
-    )
+    what = f"share of the {yardstick} loss removed"
+    if state.removed >= LEARNING.good:
+        return (fact(what, state.removed),)
+    return (Evidence(what, state.removed, LEARNING.good, "<", source=_OWN),)
 
 
 def _measured(

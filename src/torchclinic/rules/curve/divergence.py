@@ -12,7 +12,7 @@ from torchclinic.rules import thresholds as t
 from torchclinic.rules.evidence import above, fact
 from torchclinic.rules.grading import state_of
 from torchclinic.rules.rule import Rule, register
-from torchclinic.rules.wording import number, times
+from torchclinic.rules.wording import number
 
 
 @register
@@ -84,14 +84,17 @@ def _text(state: LearningState) -> str:
 def _evidence(state: LearningState) -> Iterable[Evidence]:
     if state.nonfinite_step is not None:
         yield fact("first step with a non-finite loss", state.nonfinite_step)
-    if state.final is not None and state.best is not None:
-        if state.best > 0:
-            limit = t.Threshold(t.LEARNING.rise, "TheDeepChecker (Ben Braiek & Khomh 2023)")
-            yield above("final loss over the best", state.final / state.best, limit)
-        yield (
-            fact(f"final loss ({times(state.final / state.initial)} the initial)", state.final)
-            if (state.initial)
-            else fact("final loss", state.final)
+    if state.final is not None and state.best is not None and state.initial is not None:
+        yield from _rise("final loss over the best", state.final, state.best, t.LEARNING.rise)
+        yield from _rise(
+            "final loss over the initial", state.final, state.initial, t.LEARNING.blown
         )
+        yield fact("final loss", state.final)
     if state.nonfinite_step is None and state.final is None:
         yield fact("steps before it ended", state.steps)
+
+
+def _rise(what: str, final: float, base: float, factor: float) -> Iterable[Evidence]:
+    limit = t.Threshold(factor, "here; TheDeepChecker (Ben Braiek & Khomh 2023)")
+    if base > 0 and final / base > limit:
+        yield above(what, final / base, limit)

@@ -112,7 +112,11 @@ def _removed(state: LearningState) -> Iterable[Evidence]:
 
 def _slope(state: LearningState) -> Iterable[Evidence]:
     limit = t.Threshold(t.LEARNING.pace, "here", "share removed by one more full training")
-    yield below("share that one more full training would remove", state.pace or 0.0, limit)
+    pace = state.pace or 0.0
+    if pace < limit:
+        yield below("share that one more full training would remove", pace, limit)
+    elif state.slope is not None:
+        yield fact("upper end of the slope's interval, a step", state.slope.high)
 
 
 def _skill(state: LearningState) -> Iterable[Evidence]:

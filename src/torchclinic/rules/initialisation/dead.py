@@ -75,9 +75,9 @@ class DeadAtInit(Rule):
         yield self.finding(
             gated(state, 2 if share > t.DEAD_ERROR else 1),
             f"{percent(share)} of the units of {short(name)} are silent before training",
-            f"{percent(share)} of the {worst.facts.activation or 'ReLU'} units of {called(name)} "
-            f"give 0 on every one of {worst.readings.rows:,} rows. They get no gradient either, so they "
-            "stay silent unless the layers before them change.",
+            f"{percent(share)} of the {worst.facts.activation or 'ReLU'} units of "
+            f"{called(name)} give 0 on every one of {worst.readings.rows:,} rows. They get no "
+            "gradient either, so they stay silent unless the layers before them change.",
             (
                 above("share of silent units", share, t.DEAD_WARN, layer=name),
                 fact("rows looked at", worst.readings.rows),

@@ -62,8 +62,8 @@ class SaturatedAtInit(Rule):
         yield self.finding(
             gated(state, 1 + len(signs)),
             f"{percent(share)} of {short(worst.facts.name)} saturate {name} before training",
-            f"{percent(share)} of the pre-activations of {called(worst.facts.name)} lie where {name} "
-            f"is flat, so almost no gradient passes. {_why(worst)}",
+            f"{percent(share)} of the pre-activations of {called(worst.facts.name)} lie where "
+            f"{name} is flat, so almost no gradient passes. {_why(worst)}",
             (
                 above("saturated share", share, t.SATURATED, layer=worst.facts.name),
                 *signs,

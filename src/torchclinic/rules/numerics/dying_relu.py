@@ -75,8 +75,9 @@ class DyingRelu(Rule):
         yield self.finding(
             level,
             f"{percent(worst.share)} of the units of {short(name)} are silent for every input",
-            f"The share of {worst.layer.activation or 'ReLU'} units of {called(name)} that give 0 "
-            f"on every recent sample {story}. They pass no gradient, so no update brings them back.",
+            f"The share of {worst.layer.activation or 'ReLU'} units of {called(name)} that give "
+            f"0 on every recent sample {story}. They pass no gradient, so no update brings them "
+            "back.",
             (*_facts(worst), *learning_evidence(state)),
             layers=[d.layer.name for d in sorted(dying, key=lambda d: -d.share)],
             steps=window(worst.layer, SILENT_SHARE),

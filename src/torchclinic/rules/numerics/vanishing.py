@@ -113,9 +113,9 @@ class VanishingGradient(Rule):
             level,
             f"gradient fades {size} from {short(shape.names[-1])} to {short(shape.names[0])}",
             f"Over the run the gradient of a weight is {number(shape.values[-1])} in "
-            f"{called(shape.names[-1])} but {number(shape.values[0])} in {called(shape.names[0])}: "
-            f"each layer{activation} multiplies it by about {number(fade.per_layer)} on its way back. "
-            f"{_impact(state, facts)}",
+            f"{called(shape.names[-1])} but {number(shape.values[0])} in "
+            f"{called(shape.names[0])}: each layer{activation} multiplies it by about "
+            f"{number(fade.per_layer)} on its way back. {_impact(state, facts)}",
             (*facts, *learning_evidence(state)),
             layers=shape.names[: max(len(shape) // 2, 1)],
             steps=window(first, GRADIENT_RMS),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 from torchclinic.core.facts import Case, OneBatchFacts
@@ -69,7 +70,7 @@ class CannotOverfitOneBatch(Rule):
             (
                 *(
                     (above("error on one batch", test.best_error, t.ONE_BATCH_ERROR),)
-                    if test.best_error is not None
+                    if test.best_error is not None and test.best_error > t.ONE_BATCH_ERROR
                     else ()
                 ),
                 *(() if gained is None else (fact("share of its initial loss removed", gained),)),
@@ -95,6 +96,6 @@ def _gained(test: OneBatchFacts) -> float | None:
 
 
 def _result(test: OneBatchFacts) -> str:
-    if test.best_error is not None:
+    if test.best_error is not None and math.isfinite(test.best_error):
         return f"an error of {percent(test.best_error)}"
     return f"a loss of {number(min((loss for _, loss in test.best_losses), default=float('nan')))}"
