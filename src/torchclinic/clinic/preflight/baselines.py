@@ -7,10 +7,12 @@ import math
 import torch
 from torch import Tensor
 
+from torchclinic.clinic.preflight.identifying import REPRODUCES, reproduces
 from torchclinic.clinic.preflight.observing import Observation
 from torchclinic.core.facts import OutputFacts, TargetFacts
 from torchclinic.core.recipe import Recipe
 from torchclinic.functional.expected_loss import label_entropy, sigmoid_floor, softmax_floor
+from torchclinic.training.loss_kind import is_torch_loss
 
 SMALLEST_SHARE = 1e-8  # of a class that the sample lacks
 QUANTILES = (0.25, 0.4, 0.5, 0.6, 0.75)  # where the best constant of a robust loss may lie
@@ -21,6 +23,8 @@ def expected_loss(recipe: Recipe, seen: Observation, targets: TargetFacts) -> fl
 
     Weights, smoothing and reduction of the loss then count as they do in the training. A loss
     that comes out negative has its sign flipped and says nothing: the plain formula stands in.
+    Nothing is known of a hand-written loss or step that has more in it than what is compared
+    here: it shows when output and target alone do not give the loss that was measured.
 
     Args:
         recipe: Has the loss.
@@ -31,11 +35,28 @@ def expected_loss(recipe: Recipe, seen: Observation, targets: TargetFacts) -> fl
     if output is None or target is None or targets.mean is None or targets.nonfinite:
         return None
     plain, constants = _best_constants(seen, output, target, targets)
-    if plain is None or recipe.loss is None:
+    if not is_torch_loss(recipe.loss):
+        constants = constants if _own_loss_is_all(recipe, seen, output, target) else []
+        plain = plain if _plain_loss_is_all(seen, output, target) else None
+    if recipe.loss is None:
         return plain
     losses = [_loss_of(recipe, constant, output, target) for constant in constants]
     known = [loss for loss in losses if loss is not None and math.isfinite(loss) and loss >= 0]
     return min(known) if known else plain
+
+
+def _plain_loss_is_all(seen: Observation, output: Tensor, target: Tensor) -> bool:
+    """Whether the plain loss of that kind is the measured loss."""
+    measured = None if seen.loss is None else float(seen.loss.detach())
+    return measured is not None and reproduces(seen.kind, output, target, measured)
+
+
+def _own_loss_is_all(recipe: Recipe, seen: Observation, output: Tensor, target: Tensor) -> bool:
+    """Whether the recipe's loss of output and target is the measured loss."""
+    if recipe.loss is None or seen.loss is None:
+        return False
+    again = _loss_of(recipe, output.detach(), output, target)
+    return again is not None and math.isclose(again, float(seen.loss.detach()), rel_tol=REPRODUCES)
 
 
 def floor_loss(seen: Observation, outputs: OutputFacts | None, targets: TargetFacts) -> float:

@@ -98,7 +98,7 @@ def _with_pass(recipe: Recipe, seed: int, sample: Any, facts: BatchFacts) -> Bat
         judged = _backward(model, seen)
         targets = target_facts(seen.target, seen.kind, seen.ignored)
         targets = facts.targets if targets.kind == "none" else targets
-        outputs = output_facts(seen.output, seen.target)
+        outputs = output_facts(seen.output, broadcasts=seen.broadcasts)
         depends = dependence(model, split_batch(sample)[0])
         return dataclasses.replace(
             facts,

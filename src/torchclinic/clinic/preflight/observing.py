@@ -7,7 +7,9 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from torchclinic.clinic.preflight.identifying import identify
 from torchclinic.clinic.preflight.loss_listener import HeardLoss, LossListener
+from torchclinic.clinic.preflight.tensors import shapes_broadcast
 from torchclinic.core.errors import DataError, LossError, TorchclinicError
 from torchclinic.core.facts import LossKind
 from torchclinic.core.recipe import Recipe
@@ -31,6 +33,7 @@ class Observation:
         kind: Kind of the loss.
         name: Name of the loss.
         forward_map: How the layers hang together.
+        broadcasts: Whether the loss spreads output over target or the other way round.
     """
 
     loss: Tensor | None
@@ -41,6 +44,7 @@ class Observation:
     kind: LossKind
     name: str
     forward_map: ForwardMap
+    broadcasts: bool = False
 
 
 def observe(
@@ -73,12 +77,27 @@ def observe(
     heard = main_loss(listener)
     output, target = _compared(batch, outputs, heard)
     kind, name = loss_kind(recipe.loss), loss_name(recipe.loss)
+    broadcasts = heard is not None and shapes_broadcast(heard.output, heard.target)
     if kind == "custom" and heard is not None:
         kind = heard.kind
+    elif kind == "custom" and loss is not None:
+        kind, broadcasts = written_by_hand(recipe, output, target)
     if recipe.loss is None and heard is not None:
         name = f"{heard.name} in a custom step"
     ignored = None if heard is None else heard.ignored
-    return Observation(loss, failure, output, target, ignored, kind, name, recorder.result(output))
+    return Observation(
+        loss, failure, output, target, ignored, kind, name, recorder.result(output), broadcasts
+    )
+
+
+def written_by_hand(
+    recipe: Recipe, output: Tensor | None, target: Tensor | None
+) -> tuple[LossKind, bool]:
+    """Which known loss the recipe's own one is by its values, and whether it broadcasts."""
+    if recipe.loss is None or output is None or target is None:
+        return "custom", False
+    found = identify(recipe.loss, output, target)
+    return ("custom", False) if found is None else (found.kind, found.broadcasts)
 
 
 def main_loss(listener: LossListener) -> HeardLoss | None:

@@ -15,7 +15,7 @@ from torch.optim import SGD, Adam, Optimizer
 
 from torchclinic.clinic.preflight.errors_counted import countable_error
 from torchclinic.clinic.preflight.loss_listener import LossListener
-from torchclinic.clinic.preflight.observing import main_loss
+from torchclinic.clinic.preflight.observing import main_loss, written_by_hand
 from torchclinic.clinic.preflight.plain_model import build_plain
 from torchclinic.clinic.preflight.quiet import WithoutDropout, quieten
 from torchclinic.clinic.preflight.sampling import finite_rows, repeated, sample_of, thinned
@@ -210,4 +210,6 @@ def _look(recipe: Recipe, objective: Objective, batch: Any) -> tuple[float, floa
     output, target = first_tensor(outputs, OUTPUT_KEYS), first_tensor(split_batch(batch)[1])
     if output is None or target is None:
         return float(loss), None
+    if kind == "custom":
+        kind, _ = written_by_hand(recipe, output, target)
     return float(loss), countable_error(output, target, kind)

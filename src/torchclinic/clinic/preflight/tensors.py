@@ -89,8 +89,13 @@ def target_facts(targets: Tensor | None, kind: LossKind, ignored: int | None = N
     )
 
 
-def output_facts(output: Tensor | None, target: Tensor | None) -> OutputFacts | None:
-    """Statistics of the tensor that enters the loss; None when it is not known."""
+def output_facts(output: Tensor | None, *, broadcasts: bool = False) -> OutputFacts | None:
+    """Statistics of the tensor that enters the loss; None when it is not known.
+
+    Args:
+        output: That tensor.
+        broadcasts: Whether the loss spreads it over the target or the target over it.
+    """
     if output is None or output.numel() == 0 or output.is_complex():
         return None
     values = output.detach().float()
@@ -113,8 +118,22 @@ def output_facts(output: Tensor | None, target: Tensor | None) -> OutputFacts | 
         in_unit_interval=bool(((values >= 0) & (values <= 1)).all()),
         log_probabilities=several and bool(log_sums.abs().max() <= tolerance),
         varies=matrix.shape[0] < 2 or bool((matrix != matrix[:1]).any()),
-        broadcasts=_broadcasts(output, target),
+        broadcasts=broadcasts,
     )
+
+
+def shapes_broadcast(output: Tensor, target: Tensor | None) -> bool:
+    """Whether an elementwise loss would silently spread one of the two over the other.
+
+    >>> shapes_broadcast(torch.zeros(8, 1), torch.zeros(8))
+    True
+    """
+    if target is None or not target.is_floating_point() or output.shape == target.shape:
+        return False
+    try:
+        return torch.broadcast_shapes(output.shape, target.shape) is not None
+    except RuntimeError:
+        return False
 
 
 def _channels(inputs: Tensor) -> Tensor:
@@ -189,16 +208,6 @@ def _counts(targets: Tensor, kind: str) -> dict[int, int]:
     if values.numel() > MOST_CLASSES:
         return {}
     return dict(zip(values.tolist(), counts.tolist(), strict=True))
-
-
-def _broadcasts(output: Tensor, target: Tensor | None) -> bool:
-    """Whether an elementwise loss would silently spread one of the two over the other."""
-    if target is None or not target.is_floating_point() or output.shape == target.shape:
-        return False
-    try:
-        return torch.broadcast_shapes(output.shape, target.shape) is not None
-    except RuntimeError:
-        return False
 
 
 def _std(values: Tensor) -> Tensor:
