@@ -7,11 +7,11 @@ import math
 TITLE_WIDTH = 76
 
 
-def number(value: float) -> str:
-    """Three significant digits, without needless zeros.
+def number(value: float, digits: int = 3) -> str:
+    """Three significant digits (or as many as wanted), without needless zeros.
 
-    >>> number(0.00012345), number(1234.5), number(2.30)
-    ('0.000123', '1,230', '2.3')
+    >>> number(0.00012345), number(1234.5), number(2.30), number(2.30259, 4)
+    ('0.000123', '1,230', '2.3', '2.303')
     """
     if not math.isfinite(value):
         return "NaN" if math.isnan(value) else ("infinity" if value > 0 else "-infinity")
@@ -19,8 +19,8 @@ def number(value: float) -> str:
     if size != 0 and (size < 1e-4 or size >= 1e6):
         return f"{value:.2g}"
     if size >= 100:
-        return f"{float(f'{value:.3g}'):,.0f}"
-    return f"{value:.3g}"
+        return f"{float(f'{value:.{digits}g}'):,.0f}"
+    return f"{value:.{digits}g}"
 
 
 def times(factor: float) -> str:

@@ -63,7 +63,7 @@ class Plateau(Rule):
             Level.ERROR if stuck else Level.WARNING,
             _title(state, state.final, state.constant),
             f"Over the second half of {state.steps:,} steps the loss stays near "
-            f"{number(state.final)}; {_yardstick(state, state.constant)}. {_hint(case)}",
+            f"{number(state.final, 4)}; {_yardstick(state, state.constant)}. {_hint(case)}",
             (*_removed(state), *_slope(state), *_skill(state)),
             steps=(state.steps // 2, state.steps),
             confidence=0.8 if stuck else 0.5,
@@ -81,14 +81,16 @@ def _underfits(case: Case, state: LearningState) -> bool:
 
 def _title(state: LearningState, final: float, constant: float) -> str:
     if state.constant_known and state.progress is Progress.STUCK:
-        return f"loss stays at {number(final)}; a constant prediction costs {number(constant)}"
+        return (
+            f"loss stays at {number(final, 4)}; a constant prediction costs {number(constant, 4)}"
+        )
     return f"loss stops at {number(final)}, {percent(state.removed or 0.0)} below the start"
 
 
 def _yardstick(state: LearningState, constant: float) -> str:
     if not state.constant_known:
-        return f"it began at {number(constant)}"
-    return f"the best constant prediction costs {number(constant)}"
+        return f"it began at {number(constant, 4)}"
+    return f"the best constant prediction costs {number(constant, 4)}"
 
 
 def _hint(case: Case) -> str:

@@ -151,9 +151,7 @@ def _impact(state: LearningState, signs: tuple[Evidence, ...]) -> str:
     still = "" if moved is None else f"An update changes its weights by {number(moved.value)}. "
     if state.final is None or state.constant is None:
         return f"{still}Its weights cannot learn."
-    best = "a constant prediction costs" if state.constant_known else "it had at the start"
-    return (
-        f"{still}The loss stays at {number(state.final)}, where {best} {number(state.constant)}."
-        if state.constant_known
-        else f"{still}The loss stays at {number(state.final)}; {best} {number(state.constant)}."
-    )
+    stays = f"{still}The loss stays at {number(state.final, 4)}"
+    if not state.constant_known:
+        return f"{stays}; at the start it was {number(state.constant, 4)}."
+    return f"{stays}, where a constant prediction costs {number(state.constant, 4)}."
