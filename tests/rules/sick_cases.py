@@ -205,6 +205,10 @@ def crosstalk():
     return with_batch(stuck(), batch_crosstalk=True)
 
 
+def hidden_layers():
+    return with_batch(stuck(), unregistered=((32, 2), (32,), (32, 32), (32,)))
+
+
 def zero_weights():
     case = with_layers(stuck(), lambda layer: replace(layer, weight_std=0.0, duplicated_rows=1.0))
     return with_readings(
@@ -363,6 +367,7 @@ SICK = {
     "WIR104": no_memory,
     "WIR105": softmax_inside,
     "WIR106": crosstalk,
+    "WIR107": hidden_layers,
     "INI101": zero_weights,
     "INI102": wide_weights,
     "INI103": gradient_fades_untrained,

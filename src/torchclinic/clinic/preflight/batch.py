@@ -25,6 +25,7 @@ from torchclinic.clinic.preflight.sampling import (
     thinned,
 )
 from torchclinic.clinic.preflight.tensors import input_facts, output_facts, target_facts
+from torchclinic.clinic.preflight.unregistered import unregistered
 from torchclinic.core.errors import TorchclinicError
 from torchclinic.core.facts import BatchFacts, InputFacts, TargetFacts
 from torchclinic.core.recipe import Recipe
@@ -95,6 +96,8 @@ def _with_pass(recipe: Recipe, seed: int, sample: Any, facts: BatchFacts) -> Bat
         few = first.few
         reader = LayerReader(first.seen.forward_map)
         seen = observe(recipe, model, affordable(sample, first), reader.on_output)
+        losses = first.seen.loss, seen.loss
+        strangers = unregistered(recipe, model, losses, sample)
         judged = _backward(model, seen)
         targets = target_facts(seen.target, seen.kind, seen.ignored)
         targets = facts.targets if targets.kind == "none" else targets
@@ -112,6 +115,7 @@ def _with_pass(recipe: Recipe, seed: int, sample: Any, facts: BatchFacts) -> Bat
             batch_crosstalk=depends.rows,
             random_in_eval=depends.chance,
             sum_reduction=_sums(recipe, model, few),
+            unregistered=strangers,
         )
 
 
