@@ -132,7 +132,14 @@ def learning_state(case: Case, limits: LearningLimits = LIMITS) -> LearningState
         )
     state = _levels(case, kept, series.steps[-1], limits)
     lost = lost or _diverged(state, limits)
-    curve = CurveFacts(_share_learnt(state), state.falling, state.complete, state.skill, lost)
+    curve = CurveFacts(
+        _share_learnt(state),
+        state.falling,
+        state.complete,
+        state.skill,
+        lost,
+        state.constant_known,
+    )
     best = max(curve.removed, state.skill if state.skill is not None else curve.removed)
     return replace(
         state,

@@ -44,6 +44,8 @@ class LearningLimits:
     Attributes:
         fewest_steps: Finite losses without which nothing is said.
         good: Share of the constant-prediction loss that a training must have removed to be good.
+        good_by_start: The same where only the loss at the start is known to compare with: a loss
+            whose smallest value is unknown may never reach half of its start.
         begun: Share removed from which a training that no longer falls is weak instead of stuck.
         underway: Share removed at which a complete training that still falls is not slow.
         pace: Share that it must still remove, at its present rate and over a full training's
@@ -58,6 +60,7 @@ class LearningLimits:
 
     fewest_steps: int = 8
     good: float = 0.5
+    good_by_start: float = 0.25
     begun: float = 0.1
     underway: float = 0.3
     pace: float = 0.12
@@ -82,6 +85,7 @@ class CurveFacts:
         complete: Whether the whole planned training was seen.
         skill: Rescaled metric, None if unknown.
         diverged: Whether the loss is lost for good.
+        known: Whether the constant prediction's loss is known; `removed` is of the start's if not.
     """
 
     removed: float
@@ -89,6 +93,7 @@ class CurveFacts:
     complete: bool
     skill: float | None
     diverged: bool
+    known: bool = True
 
 
 def classify(curve: CurveFacts, limits: LearningLimits = LIMITS) -> Progress:
@@ -99,7 +104,8 @@ def classify(curve: CurveFacts, limits: LearningLimits = LIMITS) -> Progress:
     """
     if curve.diverged:
         return Progress.DIVERGED
-    if curve.removed >= limits.good or (curve.skill is not None and curve.skill >= limits.skill):
+    good = limits.good if curve.known else limits.good_by_start
+    if curve.removed >= good or (curve.skill is not None and curve.skill >= limits.skill):
         return Progress.GOOD
     if curve.falling:
         slow = curve.complete and curve.removed < limits.underway

@@ -54,6 +54,8 @@ class StoppedEarly(Rule):
         """One finding for a training that is slow to its end."""
         assert case.history is not None
         state, planned = state_of(case), case.history.planned_steps
+        if not state.known and planned is not None and planned < t.LEARNING.fewest_steps:
+            yield from self._hardly_begun(case, planned)
         if planned is None or state.final is None or not state.complete or _memorises(state):
             return
         if state.progress is Progress.SLOW:
@@ -90,6 +92,22 @@ class StoppedEarly(Rule):
             steps=(1, state.steps),
             confidence=0.5,
             explains=("CRV101",),
+        )
+
+    def _hardly_begun(self, case: Case, planned: int) -> Iterable[Finding]:
+        """A plan of a handful of updates, after which the loss is a constant prediction's."""
+        last = case.history.last("train") if case.history is not None else None
+        expected = case.batch.expected_loss if case.batch is not None else None
+        if last is None or expected is None or last.loss < (1 - t.LEARNING.begun) * expected:
+            return
+        yield self.finding(
+            Level.WARNING,
+            f"the whole training is {planned} steps, after which the loss is {number(last.loss)}",
+            f"The plan makes {planned} updates in all, and then the loss is {number(last.loss)}, "
+            f"where a constant prediction costs {number(expected)}. It needs more epochs or a "
+            "smaller batch.",
+            (below("updates in all", planned, t.FEW_STEPS), fact("training loss", last.loss)),
+            confidence=0.6,
         )
 
 
