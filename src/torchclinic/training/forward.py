@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from torchclinic.core import ModelError, TorchclinicError
 from torchclinic.training.batch import Arguments, describe
+from torchclinic.training.blame import raised_by_us
 
 
 def forward(model: nn.Module, inputs: Any) -> Any:
@@ -37,6 +38,8 @@ def forward(model: nn.Module, inputs: Any) -> Any:
     except TorchclinicError:
         raise
     except Exception as error:
+        if raised_by_us(error):
+            raise
         raise forward_error(model, inputs, error) from error
 
 

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torchclinic.core import DataError, Recipe, TorchclinicError
 from torchclinic.data import batch_to
 from torchclinic.training.batch import all_finite, first_tensor, split_batch
+from torchclinic.training.blame import raised_by_us
 from torchclinic.training.forward import forward
 from torchclinic.training.labels import target_error
 from torchclinic.training.loss_errors import check_loss, loss_error, step_error
@@ -103,6 +104,8 @@ class Objective:
         except TorchclinicError:
             raise
         except Exception as error:
+            if raised_by_us(error):
+                raise
             wrong = target_error(self._loss, entering, targets)
             found = first_tensor(entering)
             if wrong is None and found is not None and not all_finite(found):
@@ -117,6 +120,8 @@ class Objective:
         except TorchclinicError:
             raise
         except Exception as error:
+            if raised_by_us(error):
+                raise
             raise step_error(self.model, batch, error) from error
         return check_loss(loss, self._step)
 

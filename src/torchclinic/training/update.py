@@ -12,6 +12,7 @@ from torch.optim import Optimizer
 
 from torchclinic.core import Recipe, RecipeError, TrainingError
 from torchclinic.data import rows_of
+from torchclinic.training.blame import raised_by_us
 from torchclinic.training.loss_errors import backward_error, gradient_error
 from torchclinic.training.objective import Objective
 from torchclinic.training.penalties import Penalties
@@ -102,6 +103,8 @@ class Update:
         try:
             scaled.backward()
         except RuntimeError as error:
+            if raised_by_us(error):
+                raise
             raise backward_error(self._model, error) from error
         return part.detach()
 
