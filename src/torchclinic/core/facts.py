@@ -178,7 +178,8 @@ class InputFacts:
     """The inputs, over a sample of at least 512 rows where there are so many.
 
     Statistics are those of the whole tensor and of its channels (features of a table, channels of
-    an image). Integer inputs (token numbers) have `kind="tokens"` and no statistics.
+    an image). Integer inputs (token numbers) have `kind="tokens"` and no statistics. Where the
+    model begins with a `torchclinic.nn.Standardise`, they are the inputs behind that layer.
     """
 
     kind: Literal["real", "image", "sequence", "tokens", "other"]

@@ -6,7 +6,7 @@ import dataclasses
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from torchclinic.clinic.preflight.baselines import expected_loss, floor_loss
 from torchclinic.clinic.preflight.crosstalk import dependence
@@ -24,6 +24,7 @@ from torchclinic.clinic.preflight.sampling import (
     sample_of,
     thinned,
 )
+from torchclinic.clinic.preflight.standardised import handed_on, leading_standardiser
 from torchclinic.clinic.preflight.tensors import input_facts, output_facts, target_facts
 from torchclinic.clinic.preflight.unregistered import unregistered
 from torchclinic.core.errors import TorchclinicError
@@ -72,7 +73,7 @@ def batch_facts(
     )
     finite = batch_to(finite_rows(sample), recipe.device)
     try:
-        found = _with_pass(recipe, seed, finite, facts)
+        found = _with_pass(recipe, seed, finite, facts, validation)
     except TorchclinicError:
         found = facts
     return _counted(found, facts, nonfinite_in(train))
@@ -89,7 +90,9 @@ def _counted(found: BatchFacts, plain: BatchFacts, everywhere: tuple[int, int]) 
     return dataclasses.replace(found, inputs=inputs, targets=targets)
 
 
-def _with_pass(recipe: Recipe, seed: int, sample: Any, facts: BatchFacts) -> BatchFacts:
+def _with_pass(
+    recipe: Recipe, seed: int, sample: Any, facts: BatchFacts, validation: Tensor | None
+) -> BatchFacts:
     model = build_plain(recipe, seed).train()
     with seeded(seed):
         first = probe(recipe, model, sample)
@@ -105,6 +108,7 @@ def _with_pass(recipe: Recipe, seed: int, sample: Any, facts: BatchFacts) -> Bat
         depends = dependence(model, split_batch(sample)[0])
         return dataclasses.replace(
             facts,
+            inputs=_inputs(model, few, sample, validation) or facts.inputs,
             targets=targets,
             outputs=outputs,
             layers=reader.result(),
@@ -117,6 +121,18 @@ def _with_pass(recipe: Recipe, seed: int, sample: Any, facts: BatchFacts) -> Bat
             sum_reduction=_sums(recipe, model, few),
             unregistered=strangers,
         )
+
+
+def _inputs(
+    model: nn.Module, few: Any, sample: Any, validation: Tensor | None
+) -> InputFacts | None:
+    """The inputs behind the model's own standardising layer; None without such a layer."""
+    layer = leading_standardiser(model, split_batch(few)[0])
+    inputs = first_input(sample)
+    if layer is None or inputs is None:
+        return None
+    other = None if validation is None else handed_on(layer, validation)
+    return input_facts(handed_on(layer, inputs), other)
 
 
 def _backward(model: nn.Module, seen: Observation) -> bool:
