@@ -42,10 +42,10 @@ demo: $(STAMP)/run
 	$(BIN)/torchclinic demo
 
 test: $(STAMP)/dev
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n auto $(ARGS)
 
 test-slow: $(STAMP)/dev
-	$(BIN)/python -m pytest -m slow --timeout 1800 $(ARGS)
+	$(BIN)/python -m pytest -m slow --timeout 1800 -n auto $(ARGS)
 
 lint: $(STAMP)/dev
 	$(BIN)/ruff format --check .

@@ -110,7 +110,7 @@ def test_debug_shows_the_traceback(tmp_path):
         (("diagnose", "case.py", "--data", "imagenet"), "imagenet"),
         (("diagnose", "case.py", "--share", "0"), "0"),
         (("explain", "XYZ999"), "XYZ999"),
-        (("explain",), "CODE"),
+        (("explain",), "code"),
         (("no-such-command",), "no-such-command"),
     ],
 )

@@ -48,7 +48,7 @@ def thin(
     Args:
         steps: Rising steps.
         values: Value at each step; may be NaN or infinite.
-        limit: Points to keep at most, at least 4.
+        limit: Points to keep at most, at least 5: two ends, low, high and one that is not finite.
 
     Returns:
         The kept steps and values.
