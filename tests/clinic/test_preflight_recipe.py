@@ -14,6 +14,7 @@ from clinic.preflight_recipes import (
     Named,
     binary,
     classes,
+    generator,
     mlp,
     named_batches,
     own_step,
@@ -192,3 +193,25 @@ def test_a_forward_that_raises_leaves_what_the_modules_say():
 def test_what_cannot_be_built_is_a_typed_error(wrong, error):
     with pytest.raises(error):
         recipe_facts(recipe(**wrong), 0)
+
+
+class BareWeights(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.inner = nn.Parameter(torch.randn(6, 8, generator=generator()))
+        self.outer = nn.Parameter(torch.randn(8, 3, generator=generator(1)))
+
+    def forward(self, x):
+        return torch.relu(x @ self.inner) @ self.outer
+
+
+def prepared_step(model, batch):
+    x = batch["x"].float() / 9
+    return F.cross_entropy(model(x), batch["y"])
+
+
+def test_a_step_that_prepares_its_batch_does_not_hide_bare_weights():
+    x = torch.randint(0, 9, (64, 6), generator=generator())
+    found = recipe_facts(recipe({"x": x, "y": x[:, 0] % 3}, BareWeights, step=prepared_step), 0)
+    layers = [(layer.name, layer.activation, layer.output) for layer in found.model.layers]
+    assert layers == [("inner", "relu", False), ("outer", None, True)]

@@ -224,3 +224,12 @@ def test_a_single_element_is_a_scalar():
 def test_float16_on_the_cpu_refuses_nothing_but_needs_no_scaler():
     history = train(recipe(autocast="float16", steps=2)).history
     assert len(history.losses) == 2
+
+
+def test_a_last_batch_of_one_row_is_named_where_batch_norm_fails_on_it():
+    def normed():
+        return nn.Sequential(nn.Linear(5, 4), nn.BatchNorm1d(4), nn.Linear(4, 3))
+
+    odd = recipe(model=normed, data=(X[:33], Y[:33]), batch_size=16)
+    with pytest.raises(ModelError, match=r"layer '1' .*leaves no row over"):
+        train(odd)

@@ -56,7 +56,9 @@ def forward_error(model: nn.Module, inputs: Any, error: Exception) -> ModelError
     return ModelError(
         f"layer {place.name!r} ({type(place.module).__name__}) raised on {place.arguments}: "
         f"{raised}",
-        hint=_hint(place.module, inputs) or "look at what the layer before it hands over",
+        hint=_hint_for_one_row(error)
+        or _hint(place.module, inputs)
+        or "look at what the layer before it hands over",
     )
 
 
@@ -141,6 +143,13 @@ def _holds_tensors(value: Any) -> bool:
     if isinstance(value, tuple | list):
         return any(_holds_tensors(item) for item in value)
     return isinstance(value, Tensor)
+
+
+def _hint_for_one_row(error: Exception) -> str:
+    """What helps where batch normalisation was given a batch of a single row."""
+    if "more than 1 value per channel" not in str(error):
+        return ""
+    return "batch normalisation needs two rows: choose a batch_size that leaves no row over"
 
 
 def _hint(module: nn.Module, inputs: Any) -> str:
