@@ -95,6 +95,20 @@ def too_low(curve: LRRange, rate: float) -> Evidence | None:
     return above("suggested learning rate over the configured", suggestion / rate, t.RATE_LOW)
 
 
+def asks_for_more(case: Case) -> bool:
+    """Whether the range test finds the configured rate too low: nothing can be exploding then."""
+    rate = configured_rate(case)
+    curve = case.lr_range
+    if rate is None or curve is None or too_high(curve, rate) is not None:
+        return False
+    return too_low(curve, rate) is not None
+
+
+def without_low_rate(case: Case, explains: tuple[str, ...]) -> tuple[str, ...]:
+    """What a cause of explosions explains: a rate that is too low is not among it."""
+    return tuple(c for c in explains if c != "LRN101") if asks_for_more(case) else explains
+
+
 def high_signs(case: Case, state: LearningState) -> Iterable[Evidence]:
     """What a rate that is too high does to a run."""
     if state.nonfinite_step is not None:

@@ -72,6 +72,8 @@ RUNAWAY = Threshold(3.0, "here", "factor by which a negative loss grows in size"
 
 # --- wiring ---------------------------------------------------------------------------------
 LINEARITY = Threshold(1e-4, "here", "|f(mean) - mean f| over the scale of f")
+UNDERFIT_GAP = Threshold(0.1, "here", "train minus validation, below which neither is learnt")
+UNDERFIT = Threshold(0.75, "here", "share removed below which a failed one-batch test matters")
 ONE_BATCH_CLEAR = Threshold(0.25, "here", "error from which the test is beyond doubt")
 ONE_BATCH_ERROR = Threshold(0.05, "TheDeepChecker (Ben Braiek & Khomh 2023); Karpathy 2019")
 
@@ -120,6 +122,7 @@ RATE_LOW = Threshold(
     "here; Smith 2017",
     "suggested over configured rate; at most 4 in healthy trainings that are not yet perfect",
 )
+MOMENTUM_HIGH = Threshold(0.98, "here", "each gradient then counts 50 times and more")
 RATE_KILLED = Threshold(0.01, "here; Karpathy 2019", "rate over its largest, half-way")
 RATE_HIGH = Threshold(3.0, "here; Smith 2017", "divergence of the range test over configured")
 SWING = Threshold(4.0, "here", "swing of block means over what step noise explains")
@@ -138,6 +141,7 @@ PLATEAU_VALUES = Threshold(
     0.12, "here", "the same for a regression, whose targets often hold noise that none can predict"
 )
 PLATEAU_GAP = Threshold(0.05, "here", "train minus validation from which data limit it, not steps")
+MANY_STEPS = Threshold(1000, "here", "updates from which a plateau is no matter of patience")
 FEW_STEPS = Threshold(150, "here", "updates in all below which a training is simply short")
 OVERFIT_RISE = Threshold(0.25, "here; Prechelt 1998 (GL)", "validation loss above its best")
 OVERFIT_LOST = Threshold(0.05, "here", "share of the constant's loss that validation gives back")
@@ -146,6 +150,7 @@ OVERFIT_LOST_ALONE = Threshold(
 )
 OVERFIT_METRIC = Threshold(0.02, "here", "rescaled validation metric below its best")
 OVERFIT_GAP = Threshold(0.4, "here", "share of the loss removed: train minus validation")
+OVERFIT_WIDE = Threshold(0.3, "here", "the same, beyond what a held metric can excuse")
 OVERFIT_METRIC_GAP = Threshold(0.15, "here", "rescaled metric: train minus validation")
 OVERFIT_EVALUATIONS = Threshold(4, "here", "evaluations without which nothing is said")
 

@@ -27,21 +27,23 @@ def times(factor: float) -> str:
     """A factor as people say it.
 
     >>> times(339.7), times(2.04), times(1.1e19)
-    ('340x', '2x', '1.1e19x')
+    ('340x', '2x', 'over 1,000,000x')
     """
     if not math.isfinite(factor):
         return "without bound"
-    if factor >= 1e6:
-        return f"{factor:.1e}x".replace("e+", "e").replace("e0", "e")
+    if factor > 1e6:
+        return "over 1,000,000x"
     return f"{float(f'{factor:.2g}'):,.0f}x" if factor >= 10 else f"{factor:.2g}x"
 
 
 def percent(share: float) -> str:
-    """A share in percent.
+    """A share in percent; what is beyond any use as a percentage is capped.
 
-    >>> percent(0.4213), percent(0.004)
-    ('42%', '0.4%')
+    >>> percent(0.4213), percent(0.004), percent(2760.0)
+    ('42%', '0.4%', 'over 100x')
     """
+    if abs(share) > 100:
+        return "over 100x" if share > 0 else "under -100x"
     value = 100 * share
     return f"{value:.0f}%" if abs(value) >= 1 or value == 0 else f"{value:.1g}%"
 

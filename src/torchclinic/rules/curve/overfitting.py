@@ -67,13 +67,13 @@ class Overfitting(Rule):
         turn = _turn(curve, state)
         if turn is not None and _costs(case, turn):
             yield self._turned(case, state, turn)
-        elif _gap(state) > t.OVERFIT_GAP and (_metric_gap(case) or 1.0) > t.OVERFIT_METRIC_GAP:
+        elif _never_followed(case, state):
             yield self._apart(case, state, curve)
 
     def _turned(self, case: Case, state: LearningState, turn: Turn) -> Finding:
         worse = (state.validation_removed or 0.0) < 0
         return self.finding(
-            _level(case, state, worse=worse),
+            _level(case, state),
             f"validation loss rises {percent(turn.rise)} from its best near step {turn.step:,}",
             f"The validation loss was {number(turn.best)} near step {turn.step:,} and ends at "
             f"{number(turn.last)}, while the training loss falls to "
@@ -92,11 +92,10 @@ class Overfitting(Rule):
         self, case: Case, state: LearningState, curve: Sequence[tuple[int, float]]
     ) -> Finding:
         gap = _gap(state)
-        worse = (state.validation_removed or 0.0) < 0
         return self.finding(
-            _level(case, state, worse=worse),
+            _level(case, state),
             f"fits its own rows ({percent(state.removed or 0.0)} of the loss removed), not others "
-            f"({percent(max(state.validation_removed or 0.0, -9.99))})",
+            f"({_unseen(state)})",
             f"The training loss ends at {number(state.train_loss or 0.0)}, the validation loss at "
             f"{number(curve[-1][1])}, where a constant prediction costs "
             f"{number(state.constant or 0.0)}. The model learns rows by heart; if the validation "
@@ -126,6 +125,11 @@ class Turn:
     lost: float
 
 
+def _unseen(state: LearningState) -> str:
+    removed = state.validation_removed or 0.0
+    return percent(removed) if removed >= 0 else "worse than a constant"
+
+
 def _turn(curve: Sequence[tuple[int, float]], state: LearningState) -> Turn | None:
     """The turn of a curve that ends above its best by more than its noise."""
     late = curve[-max(len(curve) // 3, 2) :]
@@ -145,16 +149,27 @@ def _turn(curve: Sequence[tuple[int, float]], state: LearningState) -> Turn | No
 
 def _costs(case: Case, turn: Turn) -> bool:
     """Whether the turn loses something that counts."""
-    assert case.history is not None
-    scores = skills(case, "validation")
-    if len(scores) >= t.OVERFIT_EVALUATIONS:
-        late = median(scores[-max(len(scores) // 3, 2) :])
-        drop = quantile(scores, 0.9) - late
-        gap = _metric_gap(case)
-        hurts = drop > t.OVERFIT_METRIC or (gap is not None and gap > t.OVERFIT_METRIC_GAP)
-        return hurts and turn.lost > t.OVERFIT_LOST
     by_values = case.recipe is not None and case.recipe.loss_kind in VALUE_LOSSES
-    return turn.lost > (t.OVERFIT_LOST if by_values else t.OVERFIT_LOST_ALONE)
+    alone = not by_values and not skills(case, "validation")
+    return turn.lost > (t.OVERFIT_LOST_ALONE if alone else t.OVERFIT_LOST)
+
+
+def _metric_holds(case: Case) -> bool:
+    """Whether a metric exists that has not fallen from its best, so that only the loss rises."""
+    scores = skills(case, "validation")
+    if len(scores) < t.OVERFIT_EVALUATIONS:
+        return False
+    late = median(scores[-max(len(scores) // 3, 2) :])
+    noise = step_noise(scores)
+    return quantile(scores, 0.9) - late <= max(t.OVERFIT_METRIC, 2 * noise)
+
+
+def _never_followed(case: Case, state: LearningState) -> bool:
+    """Whether what is learnt on its own rows does not show on others, in loss and metric alike."""
+    metric_gap = _metric_gap(case)
+    apart = metric_gap is None or metric_gap > t.OVERFIT_METRIC_GAP
+    below = state.validation_removed is not None and state.validation_removed < 0
+    return apart and _gap(state) > (t.OVERFIT_METRIC_GAP if below else t.OVERFIT_GAP)
 
 
 def _gap(state: LearningState) -> float:
@@ -174,11 +189,13 @@ def _metrics(case: Case) -> Iterable[Evidence]:
         yield fact("rescaled metric, train minus validation", gap)
 
 
-def _level(case: Case, state: LearningState, *, worse: bool) -> Level:
+def _level(case: Case, state: LearningState) -> Level:
     stops = case.recipe is not None and case.recipe.early_stopping
     kept = case.history is not None and case.history.best_step is not None
     if stops or kept:
         return Level.INFO
     gap = _metric_gap(case)
-    beyond = gap is None or gap > 2 * t.OVERFIT_METRIC_GAP
-    return Level.ERROR if worse and beyond and state.fine else Level.WARNING
+    lost = (state.validation_removed or 0.0) < 0 and (gap is None or gap > t.OVERFIT_WIDE)
+    if _metric_holds(case):
+        return Level.WARNING if lost else Level.INFO
+    return Level.ERROR if lost and state.fine else Level.WARNING

@@ -63,7 +63,7 @@ class Plateau(Rule):
             Level.ERROR if stuck else Level.WARNING,
             _title(state, state.final, state.constant),
             f"Over the second half of {state.steps:,} steps the loss stays near "
-            f"{number(state.final, 4)}; {_yardstick(state, state.constant)}. {_hint(case)}",
+            f"{number(state.final, 4)}; {_yardstick(state, state.constant)}. {_hint(case, state)}",
             (*_removed(state), *_slope(state), *_skill(state)),
             steps=(state.steps // 2, state.steps),
             confidence=0.8 if stuck else 0.5,
@@ -93,8 +93,13 @@ def _yardstick(state: LearningState, constant: float) -> str:
     return f"the best constant prediction costs {number(constant, 4)}"
 
 
-def _hint(case: Case) -> str:
+def _hint(case: Case, state: LearningState) -> str:
     test = case.one_batch
+    if state.slope is not None and state.slope.falls and state.steps < t.MANY_STEPS:
+        return (
+            f"It still falls a little all the time: {state.steps:,} updates may be too few, or too "
+            "small, to see more."
+        )
     if test is None:
         return "The model has learnt little or nothing from its inputs."
     if not test.passed:

@@ -118,4 +118,4 @@ def _only_short(state: LearningState) -> bool:
 def _memorises(state: LearningState) -> bool:
     """Its own rows get better and others worse: more steps would not help."""
     unseen = state.validation_removed
-    return unseen is not None and unseen < 0 < (state.removed or 0.0)
+    return unseen is not None and unseen < 0 < (state.removed or 0.0) - t.LEARNING.begun

@@ -107,5 +107,5 @@ def _consequence(state: LearningState, gap: float) -> str:
         return ""
     return (
         f" The training loss lost {percent(state.removed)} of what a constant prediction costs, "
-        f"the validation loss {percent(max(state.validation_removed or 0.0, -9.99))}."
+        f"the validation loss {percent(max(state.validation_removed or 0.0, -1.0))}."
     )

@@ -14,6 +14,7 @@ from torchclinic.rules.consequences import LEARNING_CURVES, NUMERICS
 from torchclinic.rules.evidence import above, below, fact, learning_evidence
 from torchclinic.rules.grading import confidence, gated, state_of
 from torchclinic.rules.initial import initial_excess
+from torchclinic.rules.rates import without_low_rate
 from torchclinic.rules.rule import Rule, register
 from torchclinic.rules.wording import called, number
 
@@ -79,6 +80,9 @@ class UnscaledInputs(Rule):
             f"unit scale.{span} {_harm(state, signs)}",
             (scale, *signs, *learning_evidence(state)),
             confidence=confidence(scale.value, scale.threshold or 1.0, 1 + len(signs)),
+            explains=without_low_rate(case, self.explains)
+            if scale.comparison != "<"
+            else self.explains,
         )
 
 

@@ -13,7 +13,12 @@ from torchclinic.rules.consequences import LEARNING_CURVES, NUMERICS
 from torchclinic.rules.evidence import above, below, fact, learning_evidence
 from torchclinic.rules.grading import confidence, gated, state_of
 from torchclinic.rules.initial import VALUE_LOSSES
-from torchclinic.rules.rates import ADAPTIVE, configured_rate, too_high
+from torchclinic.rules.rates import (
+    ADAPTIVE,
+    configured_rate,
+    too_high,
+    without_low_rate,
+)
 from torchclinic.rules.rule import Rule, register
 from torchclinic.rules.wording import number
 
@@ -77,6 +82,9 @@ class UnscaledTargets(Rule):
             f"usual learning rates do not fit. {_harm(state, signs)}",
             (scale, *signs, *learning_evidence(state)),
             confidence=min(confidence(scale.value, scale.threshold or 1.0, 1 + len(signs)), 0.85),
+            explains=without_low_rate(case, self.explains)
+            if scale.comparison != "<"
+            else self.explains,
         )
 
 

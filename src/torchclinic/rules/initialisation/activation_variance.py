@@ -13,6 +13,7 @@ from torchclinic.rules.consequences import LEARNING_CURVES
 from torchclinic.rules.evidence import above, below, learning_evidence
 from torchclinic.rules.grading import confidence, gated, state_of
 from torchclinic.rules.initial import InitialLayer, initial_excess, initial_layers
+from torchclinic.rules.rates import without_low_rate
 from torchclinic.rules.rule import Rule, register
 from torchclinic.rules.wording import called, number, short, times
 
@@ -77,6 +78,9 @@ class ActivationVariance(Rule):
             (*signs, *learning_evidence(state)),
             layers=[worst.layer],
             confidence=confidence(worst.value, worst.threshold or 1.0, len(signs)),
+            explains=without_low_rate(case, self.explains)
+            if drift.comparison == ">"
+            else self.explains,
         )
 
 

@@ -18,6 +18,7 @@ from torchclinic.rules.initial import (
     initial_layers,
 )
 from torchclinic.rules.outputs import loss_kind, outputs_of
+from torchclinic.rules.rates import without_low_rate
 from torchclinic.rules.rule import Rule, register
 from torchclinic.rules.wording import number, times
 
@@ -83,6 +84,7 @@ class InitialLoss(Rule):
                 *learning_evidence(state),
             ),
             confidence=confidence(excess, t.INITIAL_LOSS, 1 + len(signs)),
+            explains=without_low_rate(case, self.explains),
         )
 
 

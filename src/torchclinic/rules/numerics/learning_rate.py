@@ -94,7 +94,7 @@ class LearningRateFarOff(Rule):
             Level.WARNING if level is Level.INFO else level,
             f"learning rate {number(rate)} is too high: the loss blows up at {edge}",
             f"In the range test the loss blows up at a learning rate of {edge}, and this training "
-            f"runs at {number(rate)}.{_saying(signs)}{_advice(curve)}",
+            f"runs at {number(rate)}.{_saying(signs)}{_multiplied(case)}{_advice(curve)}",
             (margin, *signs, *learning_evidence(state)),
             confidence=confidence(margin.value, margin.threshold or 1.0, count),
             explains=("GRD102", "NUM101", "ACT101", "GRD101", *self.explains),
@@ -150,6 +150,22 @@ def _saying(signs: tuple[Evidence, ...]) -> str:
     return f" Seen in this run: {signs[0].statistic} {number(signs[0].value)}." if signs else ""
 
 
+def _multiplied(case: Case) -> str:
+    """What makes every step larger than the rate says: a summing loss, a long momentum."""
+    said: list[str] = []
+    if case.batch is not None and case.batch.sum_reduction:
+        rows = case.recipe.batch_size if case.recipe is not None else None
+        count = f"{rows} rows" if rows is not None else "rows"
+        said.append(f" The loss sums over the {count} of a batch instead of taking their mean.")
+    momentum = case.recipe.optimizer.momentum if case.recipe is not None else 0.0
+    if t.MOMENTUM_HIGH <= momentum < 1:
+        said.append(
+            f" With a momentum of {number(momentum)} each gradient counts "
+            f"{number(1 / (1 - momentum))} times."
+        )
+    return "".join(said)
+
+
 def _advice(curve: LRRange) -> str:
-    rate = suggested_rate(curve)
+    rate = curve.suggestion
     return "" if rate is None else f" The test suggests {number(rate)}."

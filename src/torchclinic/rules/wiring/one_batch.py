@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from torchclinic.core.facts import Case, OneBatchFacts
 from torchclinic.core.finding import Finding, Level, Stage
+from torchclinic.functional.learning import LearningState
 from torchclinic.rules import thresholds as t
 from torchclinic.rules.evidence import above, fact, learning_evidence
 from torchclinic.rules.grading import confidence, gated, state_of
@@ -55,11 +56,12 @@ class CannotOverfitOneBatch(Rule):
         """One finding where every try failed and the training does not learn well either."""
         assert case.one_batch is not None
         test, state = case.one_batch, state_of(case)
-        if test.passed or state.fine or _single_layer(case):
-            return
         clear = test.best_error is None or test.best_error >= t.ONE_BATCH_CLEAR
+        excused = state.fine and not (clear and _underfits(state))
+        if test.passed or excused or _single_layer(case):
+            return
         gained = _gained(test)
-        level = gated(state, 2 if clear else 1) if state.known else Level.WARNING
+        level = gated(state, 2 if clear else 1) if state.poor else Level.WARNING
         yield self.finding(
             level,
             f"cannot learn {test.rows} rows by heart: {_result(test)}",
@@ -80,6 +82,12 @@ class CannotOverfitOneBatch(Rule):
             confidence=confidence(test.best_error or 1.0, t.ONE_BATCH_ERROR, 1),
             explains=self.explains if clear else (),
         )
+
+
+def _underfits(state: LearningState) -> bool:
+    """Much of the loss is left, on its own rows and on others alike."""
+    removed, unseen = state.removed or 0.0, state.validation_removed
+    return removed < t.UNDERFIT and (unseen is None or removed - unseen < t.UNDERFIT_GAP)
 
 
 def _single_layer(case: Case) -> bool:
