@@ -29,6 +29,10 @@ def entropy(p, t):
     return -(t * torch.log(p + 1e-8) + (1 - t) * torch.log(1 - p + 1e-8)).mean()
 
 
+def naive_entropy(p, t):
+    return -(t * torch.log(p) + (1 - t) * torch.log(1 - p)).mean()
+
+
 WRITTEN = {
     "mse": [
         (lambda p, t: ((p - t) ** 2).mean(), scores(24, 1), REAL),
@@ -36,6 +40,7 @@ WRITTEN = {
         (lambda p, t: 0.5 * ((p - t) ** 2).sum(1).mean(), scores(24, 2), REAL.expand(24, 2)),
         (lambda p, t: (p.squeeze() - t).square().mean(), scores(24, 1), REAL[:, 0]),
         (lambda p, t: (p - t).square().mean(), 0.01 * scores(24, 1), ZERO_ONE),
+        (lambda p, t: -((p - t) ** 2).mean(), scores(24, 1), REAL),
     ],
     "l1": [(lambda p, t: (p - t).abs().mean(), scores(24, 1), REAL)],
     "huber": [(huber, scores(24, 1), REAL), (huber, 0.1 * scores(24, 1), ZERO_ONE)],
@@ -54,7 +59,10 @@ WRITTEN = {
     "nll": [
         (lambda p, t: -p.gather(1, t[:, None]).sum(), scores(24, 3).log_softmax(1), CLASSES),
     ],
-    "bce": [(entropy, scores(24, 1).sigmoid(), ZERO_ONE)],
+    "bce": [
+        (entropy, scores(24, 1).sigmoid(), ZERO_ONE),
+        (naive_entropy, (100 * scores(24, 1)).sigmoid().round(), ZERO_ONE),
+    ],
     "bce-with-logits": [
         (lambda p, t: (F.softplus(p) - p * t).sum(), scores(24, 1), ZERO_ONE),
         (lambda p, t: entropy(p.sigmoid(), t), scores(24, 1), ZERO_ONE),
@@ -79,7 +87,6 @@ def test_known_losses_are_known_by_their_values(kind, loss, output, target):
         lambda p, t: (p - t).pow(4).mean(),
         lambda p, t: ((p - t) ** 2).mean().sqrt(),
         lambda p, t: ((p - t) ** 2).mean() + 0.01 * p.abs().mean(),
-        lambda p, t: -((p - t) ** 2).mean(),
         lambda p, t: p.mean(),
         lambda p, t: torch.rand(()),
         lambda p, t: p.no_such_method(t),
@@ -110,6 +117,17 @@ def test_a_squared_error_of_ones_own_gives_the_facts_of_torchs():
     assert mine.expected_loss == pytest.approx(theirs.expected_loss, rel=1e-5)
     assert mine.outputs == theirs.outputs
     assert one_batch_facts(own, 0).passed
+
+
+def flipped(o, t):
+    return o.log_softmax(1).gather(1, t[:, None]).mean()
+
+
+def test_a_flipped_loss_of_ones_own_is_expected_at_the_plain_one():
+    found = batch_facts(recipe(loss=flipped), 0)
+    assert found.initial_loss < -1
+    assert found.expected_loss == pytest.approx(1.09, abs=0.02)
+    assert recipe_facts(recipe(loss=flipped), 0).loss_kind == "cross-entropy"
 
 
 def two_heads(o, t):

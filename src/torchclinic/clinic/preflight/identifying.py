@@ -22,10 +22,11 @@ SMALLEST = 0.02  # probability among made-up outputs, so that an epsilon in a lo
 
 
 def identify(loss: Callable[[Any, Any], Any], output: Tensor, target: Tensor) -> Reading | None:
-    """The known loss that gives the same values, up to a factor: as mean, as sum, halved.
+    """The known loss that gives the same values, up to a factor: mean, sum, half, flipped.
 
     It is compared on the output and target given and on two made-up pairs of their shapes and
-    kinds, so that agreement is no accident of a fresh model's outputs.
+    kinds, so that agreement is no accident of a fresh model's outputs. Where it is not finite on
+    the output given, the made-up ones decide.
 
     Args:
         loss: Called as `loss(output, target)`.
@@ -64,12 +65,14 @@ def reproduces(kind: LossKind, output: Tensor, target: Tensor, measured: float) 
 
 def _agrees(loss: Callable[[Any, Any], Any], way: Reading, output: Tensor, target: Tensor) -> bool:
     factors: list[float] = []
-    for outputs, targets in _pairs(way.kind, output, target):
+    for place, (outputs, targets) in enumerate(_pairs(way.kind, output, target)):
         value, expected = _value(loss, outputs, targets), float(way.terms(outputs, targets).mean())
+        if place == 0 and value is not None and not math.isfinite(value):
+            continue  # a logarithm of 0, for example
         if value is None or not expected > 0 or not math.isfinite(value):
             return False
         factors.append(value / expected)
-    return factors[0] > 0 and all(_close(factor, factors[0]) for factor in factors)
+    return factors[0] != 0 and all(_close(factor, factors[0]) for factor in factors)
 
 
 def _pairs(kind: LossKind, output: Tensor, target: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
