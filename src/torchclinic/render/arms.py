@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from torchclinic.core import ArmResult, Repair
 from torchclinic.render.numbers import finite, median
 from torchclinic.render.story import higher_is_better
-from torchclinic.render.words import decimals_for, score
+from torchclinic.render.words import decimals_for, plural, score
 
 KIND_WORDS = {
     "faulty": "unchanged",
@@ -91,3 +91,17 @@ def title(repair: Repair) -> str:
 
 def _gain(value: float, decimals: int | None) -> str:
     return ("+" if value > 0 else "") + score(value, decimals)
+
+
+def search_size(tried: Sequence[ArmResult]) -> str:
+    """Seeds and steps of the arms, in words; a later round runs fewer arms for longer.
+
+    >>> search_size([ArmResult("a", "candidate", scores=(0.1, 0.2), steps=300)])
+    '2 seeds, 300 steps a run'
+    """
+    ran = [arm for arm in tried if arm.scores]
+    if not ran:
+        return "none of them ran"
+    seeds, steps = {len(arm.scores) for arm in ran}, {arm.steps for arm in ran}
+    prefix = "up to " if len(seeds) > 1 or len(steps) > 1 else ""
+    return f"{prefix}{plural(max(seeds), 'seed')}, {plural(max(steps), 'step')} a run"

@@ -143,12 +143,10 @@ def _tried(sheet: Sheet, repair: Repair, limit: int) -> None:
     found = search.lines(repair)
     if not found:
         return
-    seeds = max(len(line.arm.scores) for line in found)
-    steps = max(line.arm.steps for line in found)
     kept, more = search.shortlist(found, limit)
     sheet.heading(
         "What was tried",
-        f"{metric_name(repair)}, {plural(seeds, 'seed')}, {plural(steps, 'step')} each"
+        f"{metric_name(repair)}, {search.search_size([line.arm for line in kept])}"
         + (f"; {more} more in the report" if more else ""),
     )
     scores = finite(s for line in found for s in line.arm.scores)

@@ -171,12 +171,8 @@ def _rate(repair: Repair) -> RateView | None:
 def _search_note(repair: Repair) -> str:
     if not repair.arms:
         return ""
-    seeds = max(len(arm.scores) for arm in repair.arms)
-    steps = max(arm.steps for arm in repair.arms)
     tried = sum(arm.kind == "candidate" for arm in repair.arms)
-    return (
-        f"{plural(tried, 'candidate')}, {plural(seeds, 'seed')} each, {plural(steps, 'step')} a run"
-    )
+    return f"{plural(tried, 'candidate')}, {arms.search_size(repair.arms)}"
 
 
 def _seconds(repair: Repair) -> float:
