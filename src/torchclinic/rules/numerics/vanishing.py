@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable
 
 from torchclinic.core.facts import Case
@@ -92,11 +93,13 @@ class VanishingGradient(Rule):
         agree = agreeing(first[GRADIENT_RMS], last[GRADIENT_RMS], main.threshold or 0.0, _NO_LIMIT)
         if agree < t.AGREEING:
             return
-        signs = tuple(_signs(case, first))
+        before = _before_training(case)
+        signs = tuple(_signs(first, before))
         level = _level(state, signs)
         if level is not None:
             facts = (main, above("share of the readings that agree", agree, t.AGREEING), *signs)
-            yield self._found(state, shape, fade, facts, level, first)
+            found = self._found(state, shape, fade, facts, level, first)
+            yield found if before is None or before.fades else _brought_about(found)
 
     def _found(
         self,
@@ -123,14 +126,26 @@ class VanishingGradient(Rule):
         )
 
 
-def _signs(case: Case, first: TracedLayer) -> Iterable[Evidence]:
+def _before_training(case: Case) -> Fading | None:
+    """How the untrained net's gradient fades; None where it is not known."""
+    readings = [layer.readings.gradient_rms for layer in initial_layers(case)]
+    known = [value for value in readings if value is not None]
+    return fading(known) if len(known) > 1 else None
+
+
+def _brought_about(found: Finding) -> Finding:
+    """A gradient that reached the first layer before training was lost by what happened since."""
+    causes = ("LRN101", "ACT101")
+    kept = tuple(code for code in found.explains if code not in causes)
+    return dataclasses.replace(found, explains=kept)
+
+
+def _signs(first: TracedLayer, before: Fading | None) -> Iterable[Evidence]:
     """Weights that hardly move, and the same picture before training."""
     moved = profile((first,), UPDATE_RATIO).values
     if moved and moved[0] < t.EARLY_UPDATE:
         yield below("update-to-weight ratio", moved[0], t.EARLY_UPDATE, layer=first.name)
-    readings = [layer.readings.gradient_rms for layer in initial_layers(case)]
-    before = fading([value for value in readings if value is not None])
-    if before.fades:
+    if before is not None and before.fades:
         yield before.evidence("the same ratio before training", first.name)
 
 
