@@ -42,7 +42,7 @@ def norms(tensors: Sequence[Tensor], plain: bool, scale: Tensor | None = None) -
     if scale is None and plain and tensors[0].is_cpu:
         return [norm.item() for norm in found]
     device = tensors[0].device
-    values = torch.stack([norm.to(device) for norm in found])
+    values = torch.stack([norm.detach().to(device) for norm in found])
     if scale is not None:
         values = values / scale.to(values)
     return values.tolist() if values.is_cpu else values

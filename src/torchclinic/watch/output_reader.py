@@ -3,47 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import isfinite
 
 import torch
 from torch import Tensor
 
 from torchclinic.probes.probe import Need, Probe
-from torchclinic.probes.samples import Elements, OutputSample
-from torchclinic.watch.columns import Columns, Row, probe_columns
-from torchclinic.watch.groups import Group, group
-from torchclinic.watch.seen import Seen
+from torchclinic.probes.samples import Elements
+from torchclinic.watch.columns import Row, probe_columns
+from torchclinic.watch.groups import Group, ProbeError, group
+from torchclinic.watch.held import Held, alike
 from torchclinic.watch.silence_reader import SilenceReader
 
-# More steps at once would leave the second-level cache between one operation and the next.
-_STEPS_TOGETHER = 8
-
-
-@dataclass
-class Held:
-    """What was seen in a step, until it is read.
-
-    Attributes:
-        row: Where the numbers go.
-        calls: One a layer.
-        scale: What the loss, and so each gradient, was multiplied by; None for nothing.
-    """
-
-    row: Row
-    calls: list[Seen]
-    scale: Tensor | None = None
-
-    def key(self) -> object:
-        """Steps with the same key can be read together."""
-        shapes = [(c.target, _shape(c.sample), _shape(c.gradient)) for c in self.calls]
-        return (self.scale is None, *shapes)
-
-    def looks(self) -> object:
-        """A cheaper key: steps that differ in it cannot be read together, others nearly always."""
-        calls = self.calls
-        ends = (_shape(calls[0].sample), _shape(calls[-1].sample)) if calls else ()
-        return ([call.target for call in calls], ends, self.scale is None)
+_Tensors = list[list[Tensor | None]]
 
 
 @dataclass
@@ -53,7 +26,6 @@ class _Plan:
     outputs: list[Group]
     gradients: list[Group]
     maxima: bool
-    joined: dict[tuple[Columns, ...], Columns] = field(default_factory=dict)  # type: ignore[arg-type]
 
 
 class OutputReader:
@@ -72,66 +44,50 @@ class OutputReader:
 
     def read(self, held: Sequence[Held]) -> None:
         """Read steps in order; those in a row that look alike are read together."""
-        start = 0
-        looks = [step.looks() for step in held]
-        for end in range(1, len(held) + 1):
-            full = end - start == _STEPS_TOGETHER
-            if full or end == len(held) or looks[end] != looks[start]:
-                self._read(held[start:end])
-                start = end
+        for steps in alike([step for step in held if step.calls]):
+            self._read(steps)
 
     def _read(self, held: Sequence[Held]) -> None:
         plan = self._plan(held[0])
+        rows = [step.row for step in held]
         samples = [[call.sample for call in step.calls] for step in held]
-        gradients = [[call.gradient for call in step.calls] for step in held]
-        try:
-            stacks = [one.stack(samples) for one in plan.outputs]
-            gradient_stacks = [one.stack(gradients) for one in plan.gradients]
-        except (RuntimeError, TypeError):  # they only looked alike
-            if len(held) == 1:
-                raise
-            for step in held:
-                self._read([step])
-            return
-        parts: list[tuple[Columns, Tensor]] = []
-        for one, stack in zip(plan.outputs, stacks, strict=True):
-            parts += self._read_outputs(one, stack, held)
+        for one in plan.outputs:
+            self._read_outputs(one, samples, rows)
         if plan.maxima:
-            self._maxima_of_calls(held)
-        for one, stack in zip(plan.gradients, gradient_stacks, strict=True):
-            sample = OutputSample(_unscaled(stack.flatten(1), held))
-            parts += one.read(sample, len(held))
-        _add(plan, parts, held)
+            self._read_maxima(held)
+        gradients = [[call.gradient for call in step.calls] for step in held]
+        scales = [step.scale for step in held if step.scale is not None]
+        for one in plan.gradients:
+            numbers, _ = _read(one, gradients, torch.stack(scales) if scales else None, ())
+            _add(one, numbers, rows)
 
-    def _read_outputs(
-        self, one: Group, stack: Tensor, held: Sequence[Held]
-    ) -> list[tuple[Columns, Tensor]]:
-        steps, layers = len(held), len(one.targets)
-        flat = stack.view(steps * layers, -1)
-        thresholds = one.saturated_at
-        sample = OutputSample(flat, None if thresholds is None else thresholds.repeat(steps, 1))
-        parts = one.read(sample, steps)
-        if stack.ndim > 2 and self._silence.wants(one.targets, stack.device):
-            unit_dim = one.targets[0].unit_dim % (stack.ndim - 1) + 1
-            others = tuple([d for d in range(1, stack.ndim) if d != unit_dim])
-            maxima = stack.amax(others).view(steps, layers, -1)
-            self._silence.read(one.targets, maxima, stack.shape[1], [step.row for step in held])
-        if self._elements and not vouched([values for _, values in parts]):
-            parts += self._count(one, flat, steps)
-        return parts
+    def _read_outputs(self, one: Group, samples: _Tensors, rows: list[Row]) -> None:
+        first = samples[0][one.places[0]]
+        assert first is not None
+        others = self._silence.dims_over(one.targets, first)
+        numbers, maxima = _read(one, samples, None, others)
+        _add(one, numbers, rows)
+        if maxima:
+            shaped = torch.cat(maxima).view(len(rows), len(one.targets), -1)
+            self._silence.read(one.targets, shaped, first.shape[0], rows)
+        if self._elements and not vouched(numbers):
+            self._count(one, samples, rows)
 
-    def _count(self, one: Group, flat: Tensor, steps: int) -> list[tuple[Columns, Tensor]]:
-        counting = [(p, c) for p in self._elements if (c := probe_columns(p, one.targets))]
-        counter = Group(one.places, one.targets, counting)
-        return counter.read(Elements(tuple((row,) for row in flat)), steps)  # type: ignore[arg-type]
-
-    def _maxima_of_calls(self, held: Sequence[Held]) -> None:
+    def _read_maxima(self, held: Sequence[Held]) -> None:
         """Maxima that were taken when the output was seen."""
         for step in held:
             for call in step.calls:
                 if call.maxima is not None:
                     maxima = call.maxima.view(1, 1, -1)
                     self._silence.read([call.target], maxima, call.rows, [step.row])
+
+    def _count(self, one: Group, samples: _Tensors, rows: list[Row]) -> None:
+        for probe in self._elements:
+            columns = probe_columns(probe, one.targets)
+            for row, step in zip(rows, samples, strict=True):
+                if columns is not None:
+                    elements = Elements(tuple((step[place],) for place in one.places))  # type: ignore[arg-type]
+                    row.add(columns, probe.read(elements))
 
     def _plan(self, step: Held) -> _Plan:
         key = step.key()
@@ -146,38 +102,36 @@ class OutputReader:
         return plan
 
 
-def vouched(values: Sequence[Tensor]) -> bool:
-    """Whether a finite sum says that all elements were finite.
+def vouched(numbers: Tensor) -> bool:
+    """Whether a finite sum says that all elements that went into it were finite.
 
     On a CPU reading one number costs nothing. Elsewhere it would wait for the device, so that
     nothing is vouched for and elements are always counted.
     """
-    if not values or not values[0].is_cpu:
-        return False
-    return all(isfinite(part.sum().item()) for part in values)
+    return numbers.is_cpu and numbers.numel() > 0 and isfinite(numbers.sum().item())
 
 
-def _add(plan: _Plan, parts: list[tuple[Columns, Tensor]], held: Sequence[Held]) -> None:
-    """Give each step its row of the numbers."""
-    if not parts:
-        return
-    key = tuple([columns for columns, _ in parts])
-    columns = plan.joined.get(key)
-    if columns is None:
-        columns = plan.joined[key] = Columns.joined(key)
-    numbers = torch.cat([values.to(parts[0][1].device) for _, values in parts], dim=1)
-    for step, values in zip(held, numbers.numpy() if numbers.is_cpu else numbers, strict=True):
-        step.row.add(columns, values)
+def _read(
+    one: Group, tensors: _Tensors, scales: Tensor | None, others: tuple[int, ...]
+) -> tuple[Tensor, list[Tensor]]:
+    """What the probes read, shape (steps, numbers), and maxima over the dimensions `others`."""
+    while True:
+        numbers: list[Tensor] = []
+        maxima: list[Tensor] = []
+        try:
+            for number, stack in enumerate(one.stacks(tensors)):
+                mine = None if scales is None else scales[number * one.steps :][: one.steps]
+                numbers.append(one.read(stack, mine))
+                if others:
+                    maxima.append(stack.amax(others))
+        except ProbeError as failure:
+            one.drop(failure)
+        else:
+            return torch.cat(numbers) if len(numbers) > 1 else numbers[0], maxima
 
 
-def _unscaled(flat: Tensor, held: Sequence[Held]) -> Tensor:
-    """Gradients without the factor that a GradScaler put into the loss."""
-    scales = [step.scale for step in held if step.scale is not None]
-    if not scales:
-        return flat
-    layers = len(flat) // len(held)
-    return flat / torch.stack(scales).to(flat).repeat_interleave(layers).unsqueeze(1)
-
-
-def _shape(tensor: Tensor | None) -> torch.Size | None:
-    return None if tensor is None else tensor.shape
+def _add(one: Group, numbers: Tensor, rows: Sequence[Row]) -> None:
+    """Give each step its numbers."""
+    if one.columns.numbers:
+        for row, values in zip(rows, numbers.numpy() if numbers.is_cpu else numbers, strict=True):
+            row.add(one.columns, values)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import isfinite
 
 import torch
@@ -14,19 +13,10 @@ from torchclinic.probes.samples import Elements
 from torchclinic.watch.columns import Columns, Role, Row, Values, probe_columns
 from torchclinic.watch.norms import all_plain, norms
 from torchclinic.watch.target import Target
+from torchclinic.watch.weights import Weights
 
-
-@dataclass(frozen=True)
-class _Plan:
-    """What to read as long as the same parameters are trained and get gradients."""
-
-    weights: list[Tensor]
-    copies: list[Tensor]
-    gradient: Columns
-    weight: Columns
-    update: Columns
-    plain: bool  # whether the weights are
-    plain_gradients: bool
+_NOTHING = Columns(Role.GRADIENT, ())
+_SHARES_HOLD = 15  # readings over which the share of a part in a weight is taken to be the same
 
 
 class ParameterReader:
@@ -57,10 +47,11 @@ class ParameterReader:
             wanted &= {id(parameter) for parameter in updated}
         if needs.isdisjoint((Need.WEIGHT, Need.UPDATE)):
             wanted = set()
-        self._weights = [(n, p) for n, p in enumerate(self._parameters) if id(p) in wanted]
-        self._copies: dict[int, Tensor] = {}
-        self._plans: dict[object, _Plan] = {}
-        self._open: _Plan | None = None
+        self._candidates = [(n, p) for n, p in enumerate(self._parameters) if id(p) in wanted]
+        self._weights = Weights([], [], self._read_updates)
+        self._gradient_columns: dict[tuple[bool, ...], tuple[Columns, bool]] = {}
+        self._open = False
+        self._until_shares = 0
 
     def before(self, row: Row, gradients: bool, scale: Tensor | None) -> None:
         """Before the update: norms of weights and gradients, and a copy of the weights.
@@ -70,60 +61,75 @@ class ParameterReader:
             gradients: Whether the gradients are there already.
             scale: What they are multiplied by.
         """
-        found = [p.grad for p in self._parameters] if gradients and self._read_gradients else []
-        plan = self._plan(found)
-        there = [gradient for gradient in found if gradient is not None]
-        if scale is None and plan.plain and plan.plain_gradients and plan.weights:
-            values = norms(plan.weights + there, plain=True)
-            count = len(plan.weights)
-            self._add(row, plan.weight, values[:count])
-            self._add(row, plan.gradient, values[count:])
+        trained = [weight.requires_grad for _, weight in self._candidates]
+        weights = self._weights
+        if not weights.fits(trained):
+            found = [c for c, t in zip(self._candidates, trained, strict=True) if t]
+            weights = self._weights = Weights(trained, found, self._read_updates)
+            self._until_shares = 0
+        if not gradients:
+            self._add(row, weights.weight, norms(weights.now, weights.plain))
         else:
-            self._add(row, plan.weight, norms(plan.weights, plan.plain))
-            self._add(row, plan.gradient, norms(there, plan.plain_gradients, scale))
-        if plan.copies:
-            torch._foreach_copy_(plan.copies, plan.weights)
-            self._open = plan
+            there, columns, plain = self._gradients()
+            if plain and weights.plain and scale is None:
+                values = norms(weights.now + there, plain=True)
+                count = len(weights.now)
+                self._add(row, weights.weight, values[:count])
+                self._add(row, columns, values[count:])
+            else:
+                self._add(row, weights.weight, norms(weights.now, weights.plain))
+                self._add(row, columns, norms(there, plain, scale))
+        if weights.before:
+            torch._foreach_copy_(weights.before, weights.parts)
+            self._open = True
 
     def after_closure(self, row: Row) -> None:
         """Norms of the gradients that a closure has left."""
-        if self._read_gradients:
-            found = [parameter.grad for parameter in self._parameters]
-            there = [gradient for gradient in found if gradient is not None]
-            plan = self._plan(found)
-            self._add(row, plan.gradient, norms(there, plan.plain_gradients))
+        there, columns, plain = self._gradients()
+        self._add(row, columns, norms(there, plain))
 
     def updates(self, row: Row) -> None:
-        """Norms of the weights' change since `before`."""
-        plan, self._open = self._open, None
-        if plan is not None:
-            torch._foreach_sub_(plan.copies, plan.weights)
-            row.add(plan.update, norms(plan.copies, plan.plain))
+        """Norms of the weights' change since `before`.
 
-    def _plan(self, gradients: list[Tensor | None]) -> _Plan:
-        key = (
-            tuple([gradient is not None for gradient in gradients]),
-            tuple([weight.requires_grad for _, weight in self._weights]),
-        )
-        plan = self._plans.get(key)
-        return plan or self._plans.setdefault(key, self._new_plan(gradients))
+        Where only a part of a weight is compared, what changed of it stands for the whole in
+        proportion to the norms of weight and part.
+        """
+        if not self._open:
+            return
+        self._open = False
+        weights = self._weights
+        if weights.shares:
+            self._renew_shares(row)
+        torch._foreach_sub_(weights.before, weights.parts)
+        changes = norms(weights.before, weights.plain)
+        for place, share in weights.shares.items():
+            changes[place] *= share  # type: ignore[index]
+        row.add(weights.update, changes)
 
-    def _new_plan(self, gradients: list[Tensor | None]) -> _Plan:
-        trained = [(number, weight) for number, weight in self._weights if weight.requires_grad]
-        numbers = tuple(number for number, _ in trained)
-        weights: list[Tensor] = [weight for _, weight in trained]
-        if self._read_updates:
-            for number, weight in trained:
-                self._copies.setdefault(number, torch.empty_like(weight))
-        return _Plan(
-            weights,
-            [self._copies[number] for number in numbers] if self._read_updates else [],
-            Columns(Role.GRADIENT, tuple(n for n, g in enumerate(gradients) if g is not None)),
-            Columns(Role.WEIGHT, numbers),
-            Columns(Role.UPDATE, numbers),
-            all_plain(weights),
-            all_plain([gradient for gradient in gradients if gradient is not None]),
-        )
+    def _gradients(self) -> tuple[list[Tensor], Columns, bool]:
+        """The gradients that are there, what their norms mean, and whether they are plain."""
+        if not self._read_gradients:
+            return [], _NOTHING, True
+        found = [parameter.grad for parameter in self._parameters]
+        gradients = [gradient for gradient in found if gradient is not None]
+        there = tuple([gradient is not None for gradient in found])
+        columns = self._gradient_columns.get(there)
+        if columns is None:
+            numbers = tuple(number for number, t in enumerate(there) if t)
+            columns = Columns(Role.GRADIENT, numbers), all_plain(gradients)
+            self._gradient_columns[there] = columns
+        return gradients, *columns
+
+    def _renew_shares(self, row: Row) -> None:
+        """Now and then: how large the parts are, of which only the change is read otherwise."""
+        self._until_shares -= 1
+        if self._until_shares < 0:
+            self._until_shares = _SHARES_HOLD
+            weights = self._weights
+            whole = row.values[row.columns.index(weights.weight)]
+            parts = norms([weights.before[place] for place in weights.shares], weights.plain)
+            for place, part in zip(weights.shares, parts, strict=True):
+                weights.shares[place] = whole[place] / part if part else 1.0
 
     def _add(self, row: Row, columns: Columns, values: Values) -> None:
         """Add norms; where one is not finite, count the elements of all layers."""

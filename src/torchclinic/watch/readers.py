@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from torch import nn
 
 from torchclinic.probes.probe import Probe
-from torchclinic.watch.output_reader import Held, OutputReader
+from torchclinic.watch.held import Held
+from torchclinic.watch.output_reader import OutputReader
 from torchclinic.watch.parameter_reader import ParameterReader
 from torchclinic.watch.target import Target
 
@@ -56,9 +57,6 @@ class Readers:
         held, self._held = self._held, []
         self.room = _ELEMENTS_HELD
         for step in held:
-            for call in step.calls:
-                sample = call.sample
-                if sample is not None and sample._version != call.version:
-                    call.sample = None
+            step.drop_overwritten()
         self._outputs.read(held)
         return len(held)

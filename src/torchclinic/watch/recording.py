@@ -10,10 +10,10 @@ from torchclinic.probes.registry import select_probes
 from torchclinic.watch.calls import one_a_layer
 from torchclinic.watch.capture import SMALL_SECONDS, Capture
 from torchclinic.watch.columns import Row
+from torchclinic.watch.held import Held
 from torchclinic.watch.layers import Layers
 from torchclinic.watch.optimizers import Steppers
 from torchclinic.watch.options import WatchOptions
-from torchclinic.watch.output_reader import Held
 from torchclinic.watch.readers import Readers
 from torchclinic.watch.selection import Globs
 from torchclinic.watch.store import Store
@@ -78,15 +78,16 @@ class Recording:
         if self.failure:
             return
         try:
-            with torch.no_grad():
-                row = self._row = Row(step)
-                if self._readers is None or self.structure.recorded:
-                    self._learn(wait=scales is None)
-                if self._readers is not None:
-                    if scales is not None:
-                        self._hold(self._readers, row, scales[0])
-                    own = None if scales is None else scales[1]
-                    self._readers.parameters.before(row, scales is not None, own)
+            row = self._row = Row(step)
+            if self._readers is None or self.structure.recorded:
+                self._learn(wait=scales is None)
+            readers = self._readers
+            if readers is not None:
+                if scales is None:
+                    readers.parameters.before(row, False, None)
+                else:
+                    self._hold(readers, row, scales[0])
+                    readers.parameters.before(row, True, scales[1])
         except Exception as error:  # noqa: BLE001 - a watch never ends a training
             self.fail(error)
 
@@ -95,12 +96,11 @@ class Recording:
         if self._row is None:
             return
         try:
-            with torch.no_grad():
-                if self._readers is None or self.structure.recorded:
-                    self._learn(wait=False)
-                if self._readers is not None:
-                    self._hold(self._readers, self._row, None)
-                    self._readers.parameters.after_closure(self._row)
+            if self._readers is None or self.structure.recorded:
+                self._learn(wait=False)
+            if self._readers is not None:
+                self._hold(self._readers, self._row, None)
+                self._readers.parameters.after_closure(self._row)
         except Exception as error:  # noqa: BLE001 - a watch never ends a training
             self.fail(error)
 
@@ -111,9 +111,8 @@ class Recording:
         if row is None or readers is None:
             return
         try:
-            with torch.no_grad():
-                readers.parameters.updates(row)
-                self.store.add(row)
+            readers.parameters.updates(row)
+            self.store.add(row)
         except Exception as error:  # noqa: BLE001 - a watch never ends a training
             self.fail(error)
 

@@ -37,9 +37,12 @@ class SilenceReader:
         self._probes = probes
         self._watched: dict[tuple[int, ...], _Watched | None] = {}
 
-    def wants(self, targets: list[Target], device: torch.device) -> bool:
-        """Whether unit maxima of these layers are read."""
-        return self._of(targets, device) is not None
+    def dims_over(self, targets: list[Target], output: Tensor) -> tuple[int, ...]:
+        """Dimensions of stacked outputs to take the maxima over; none if they are not needed."""
+        if output.ndim < 2 or self._of(targets, output.device) is None:
+            return ()
+        unit_dim = targets[0].unit_dim % output.ndim + 1
+        return tuple(d for d in range(1, output.ndim + 1) if d != unit_dim)
 
     def read(self, targets: list[Target], maxima: Tensor, rows: int, steps: Sequence[Row]) -> None:
         """Add what the probes read to the rows of the steps.

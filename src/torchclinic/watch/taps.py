@@ -74,17 +74,15 @@ class Taps:
 
         def backward(tensors: Any, *args: Any, **kwargs: Any) -> None:
             scale = self._scale_of(tensors) if self._scaled else None
-            after: list[tuple[Listener, Callable[[], None]]] = []
+            after = None
             for listener in listeners:
                 try:
-                    call = listener.before_backward(tensors, scale)
+                    if (call := listener.before_backward(tensors, scale)) is not None:
+                        after = [*(after or ()), (listener, call)]
                 except Exception as error:  # noqa: BLE001 - a watch never ends a training
                     listener.failed(error)
-                else:
-                    if call is not None:
-                        after.append((listener, call))
             original(tensors, *args, **kwargs)
-            for listener, call in after:
+            for listener, call in after or ():
                 _guarded(listener, call)
 
         return backward

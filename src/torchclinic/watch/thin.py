@@ -10,29 +10,57 @@ import torch
 from torch import Tensor
 
 LIMIT = 4000  # elements of an output that are read
+# Of a large output only its last rows are looked at, as many as hold so many elements: they were
+# written last and are still in the caches, which makes reading them three times as fast.
+_RECENT = 1 << 18
+_RUN = 8  # neighbours that are read together: a cache line holds 16, and memory is read by lines
 
 
 def thin(tensor: Tensor, limit: int = LIMIT) -> Tensor:
-    """Copy `limit` elements, spread evenly over all rows, units and positions.
+    """Copy `limit` elements, spread evenly over the last rows, all units and all positions.
 
-    The elements lie a constant stride apart in memory; the stride shares no factor with the number
-    of elements, so that it meets every unit and every position alike.
+    They are runs of 8 neighbours whose beginnings lie a constant stride apart in memory. The stride
+    shares no factor with the number of elements, so that the runs begin at every unit and every
+    position alike.
 
     Shape: any with more than `limit` elements -> (limit,).
 
     Args:
         tensor: A strided tensor.
-        limit: How many elements.
+        limit: How many elements, a multiple of 8.
 
     Returns:
         A new tensor without gradient, at least 32-bit.
 
-    >>> thin(torch.arange(100.0).view(10, 10), 5).tolist()
-    [0.0, 19.0, 38.0, 57.0, 76.0]
+    >>> thin(torch.arange(100.0).view(10, 10), 16).tolist()[::8]
+    [0.0, 91.0]
     """
-    tensor = tensor.detach()
-    flat = _flat(tensor)[:: _stride(tensor.numel(), limit)][:limit]
-    return flat.clone() if flat.dtype in _EXACT else flat.float()
+    found = spread(last_rows(tensor.detach()), limit)
+    return (found.clone() if found.dtype in _EXACT else found.float()).view(-1)
+
+
+def last_rows(tensor: Tensor) -> Tensor:
+    """The last rows of a large tensor, at least one; a small one as it is.
+
+    >>> last_rows(torch.zeros(64, 32, 32, 32)).shape
+    torch.Size([8, 32, 32, 32])
+    """
+    size = tensor.numel()
+    if size <= _RECENT or tensor.ndim < 2:
+        return tensor
+    return tensor[-max(_RECENT * tensor.shape[0] // size, 1) :]
+
+
+def spread(tensor: Tensor, limit: int) -> Tensor:
+    """Runs of elements, spread evenly over the whole tensor, as a view where the tensor's memory is dense.
+
+    >>> spread(torch.zeros(10, 10), 16).shape
+    torch.Size([2, 8])
+    """
+    flat = _flat(tensor)
+    size = flat.numel()
+    stride = _stride(size, limit // _RUN)
+    return flat.as_strided((limit // _RUN, _RUN), (stride, 1), flat.storage_offset())
 
 
 _EXACT = (torch.float32, torch.float64)
@@ -74,9 +102,9 @@ def _flat(tensor: Tensor) -> Tensor:
 
 
 @lru_cache(maxsize=1024)
-def _stride(elements: int, limit: int) -> int:
-    """The largest stride without a common factor with `elements` that still gives `limit`."""
-    stride = max(elements // limit, 1)
+def _stride(elements: int, runs: int) -> int:
+    """The largest stride between runs that fits in and has no factor in common with `elements`."""
+    stride = (elements - _RUN) // (runs - 1)
     while gcd(stride, elements) > 1:
         stride -= 1
     return stride

@@ -7,12 +7,11 @@ from torch import Tensor
 
 from torchclinic.functional.activation import silences
 from torchclinic.watch.target import Target
-from torchclinic.watch.thin import widen
+from torchclinic.watch.thin import last_rows, widen
 
 # Samples that a unit must be silent on before it counts as silent. A live unit that fires on 1 % of
 # the samples is silent on all of 512 with probability 0.006. The rulebook's number for F4 and P16.
 SILENCE_ROWS = 512
-_MOST_ELEMENTS = 1 << 20  # of one output that are looked through for the maxima, in whole rows
 
 
 def needs_maxima(target: Target) -> bool:
@@ -21,7 +20,7 @@ def needs_maxima(target: Target) -> bool:
 
 
 def largest_by_unit(tensor: Tensor, unit_dim: int) -> tuple[Tensor, int]:
-    """Largest element of each unit over the leading rows and all positions, and how many rows.
+    """Largest element of each unit over the last rows and all positions, and how many rows.
 
     Shape: (rows, ..., units, ...) -> (units,).
 
@@ -29,11 +28,11 @@ def largest_by_unit(tensor: Tensor, unit_dim: int) -> tuple[Tensor, int]:
     (tensor([ 1., -1.]), 2)
     """
     dim = unit_dim % tensor.ndim
-    rows = max(min(tensor.shape[0], _MOST_ELEMENTS * tensor.shape[0] // tensor.numel()), 1)
     if dim == 0:
         return widen(tensor), 1
+    rows = last_rows(tensor)
     others = tuple(d for d in range(tensor.ndim) if d != dim)
-    return widen(tensor[:rows].amax(others)), rows
+    return widen(rows.amax(others)), rows.shape[0]
 
 
 class RowWindow:

@@ -1,0 +1,69 @@
+"""The trained weights as they are now, and copies of them to see how an update changes them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from torchclinic.watch.columns import Columns, Role
+from torchclinic.watch.norms import all_plain
+from torchclinic.watch.thin import spread
+
+# Elements of one weight that are compared. More are thinned out to half of that or more: the copy
+# must not double the memory of a large model. The ratio of two norms over 32,768 elements differs
+# from that over all by a few per cent.
+MOST_ELEMENTS = 1 << 16
+
+
+class Weights:
+    """How to read the weights as long as the same ones are trained and lie where they lie.
+
+    Args:
+        trained: Of each candidate whether it is trained.
+        weights: The trained ones, with their numbers among the parameters.
+        copies: Whether they are to be compared after an update.
+
+    Attributes:
+        now: The weights, outside of the graph.
+        parts: The elements of them that are compared, as they are now.
+        before: Room for a copy of these; empty without copies.
+        shares: Place of a weight that is compared in part -> norm of the weight over the part's.
+        plain: Whether torch can take all norms in one call.
+    """
+
+    def __init__(
+        self, trained: list[bool], weights: Sequence[tuple[int, nn.Parameter]], copies: bool
+    ) -> None:
+        self._trained = trained
+        self._parameters = [parameter for _, parameter in weights]
+        self._addresses = [parameter.data_ptr() for parameter in self._parameters]
+        self.now: list[Tensor] = [parameter.detach() for parameter in self._parameters]
+        self.plain = all_plain(self.now)
+        partial = [p for p, weight in enumerate(self.now) if not _whole(weight)] if copies else []
+        self.shares: dict[int, Any] = dict.fromkeys(partial, 1.0)
+        self.parts = [
+            spread(weight, MOST_ELEMENTS // 2) if place in self.shares else weight
+            for place, weight in enumerate(self.now)
+        ]
+        self.before: list[Tensor] = []
+        if copies:
+            dense = torch.contiguous_format
+            self.before = [torch.empty_like(part, memory_format=dense) for part in self.parts]
+        numbers = tuple(number for number, _ in weights)
+        self.weight = Columns(Role.WEIGHT, numbers)
+        self.update = Columns(Role.UPDATE, numbers)
+
+    def fits(self, trained: list[bool]) -> bool:
+        """Whether it is still right: weights may be frozen, or moved to other memory."""
+        return (
+            trained == self._trained
+            and [parameter.data_ptr() for parameter in self._parameters] == self._addresses
+        )
+
+
+def _whole(weight: Tensor) -> bool:
+    """Whether all elements are compared."""
+    return weight.numel() <= MOST_ELEMENTS or not weight.is_contiguous()
