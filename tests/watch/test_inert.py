@@ -127,7 +127,7 @@ def test_a_hand_written_update_without_an_optimizer(rate):
             loss_of(model, x, y).backward()
             with torch.no_grad():
                 for parameter in model.parameters():
-                    parameter -= rate * parameter.grad
+                    parameter.sub_(rate * parameter.grad)
             model(x[:0])  # an empty batch counts for nothing
     assert watch.trace.cost.steps == 4
     assert len(watch.trace.layer("0")["gradient_rms"]) == 4
