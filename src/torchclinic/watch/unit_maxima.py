@@ -30,9 +30,9 @@ def largest_by_unit(tensor: Tensor, unit_dim: int) -> tuple[Tensor, int]:
     dim = unit_dim % tensor.ndim
     if dim == 0:
         return widen(tensor), 1
-    rows = last_rows(tensor)
+    rows = last_rows(tensor.shape[0], tensor.numel())
     others = tuple(d for d in range(tensor.ndim) if d != dim)
-    return widen(rows.amax(others)), rows.shape[0]
+    return widen(tensor[-rows:].amax(others)), rows
 
 
 class RowWindow:
