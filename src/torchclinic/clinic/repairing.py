@@ -220,12 +220,15 @@ def _still_there(before: Diagnosis, after: Diagnosis) -> tuple[str, ...]:
 
 
 def _common(job: _Job, diagnosis: Diagnosis) -> dict:
+    metric, higher = judged_by(job.holdout.search)
     return {
         "name": job.recipe.name,
         "data": job.recipe.splits.name,
         "diagnosis": diagnosis,
         "recipe": job.recipe,
         "judged_on": job.holdout.judged_on,
+        "metric": metric,
+        "higher_is_better": higher,
         "environment": environment(),
         "command": f"torchclinic.repair(recipe, seeds={job.seeds}, seed={job.seed})",
     }

@@ -73,6 +73,8 @@ class Repair:
         lr_range: LR range curve of the repaired recipe (of the faulty one if nothing changed).
         cost: What it cost.
         judged_on: Which data the proof was judged on, in words.
+        metric: What arms and proof were judged by; "" when nothing was run.
+        higher_is_better: Direction of the metric.
         environment: Versions, processor, threads, seeds.
         command: How to reproduce it.
     """
@@ -91,6 +93,8 @@ class Repair:
     lr_range: LRRange | None = field(default=None, repr=False)
     cost: Cost = field(default_factory=lambda: Cost(budget=0.0))
     judged_on: str = ""
+    metric: str = ""
+    higher_is_better: bool = True
     environment: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     command: str = ""
 

@@ -103,6 +103,8 @@ def repair_to_dict(repair: Repair, detail: Detail = FULL) -> dict[str, Any]:
             "comparison": None if verdict.comparison is None else _plain(verdict.comparison),
         },
         "judged_on": repair.judged_on,
+        "metric": repair.metric,
+        "higher_is_better": repair.higher_is_better,
         "diagnosis": diagnosis_to_dict(repair.diagnosis, unrounded),
         "changes": _plain(repair.changes),
         "patch": repair.patch,

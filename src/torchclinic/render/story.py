@@ -100,6 +100,8 @@ def metric_name(repair: Repair) -> str:
     """Name of the number by which arms and runs are judged."""
     if repair.verdict.comparison is not None:
         return repair.verdict.comparison.metric
+    if repair.metric:
+        return repair.metric
     names = [run.history.metric for run in (*repair.before, *repair.after)]
     facts = repair.diagnosis.case.recipe
     return next((n for n in names if n), None) or (facts.metric if facts else None) or "loss"
@@ -109,6 +111,8 @@ def higher_is_better(repair: Repair) -> bool:
     """Direction of that number; a loss is better when it is lower."""
     if repair.verdict.comparison is not None:
         return repair.verdict.comparison.higher_is_better
+    if repair.metric:
+        return repair.higher_is_better
     if metric_name(repair) == "loss":
         return False
     run = next((r for r in (*repair.before, *repair.after) if r.history.metric), None)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from torchclinic.watch.columns import Values
+from torchclinic.watch.foreach import foreach_norm
 
 _PLAIN = (torch.float32, torch.float64)
 
@@ -23,7 +24,7 @@ def all_plain(tensors: Sequence[Tensor]) -> bool:
     )
 
 
-def norms(tensors: Sequence[Tensor], plain: bool, scale: Tensor | None = None) -> Values:
+def norms(tensors: list[Tensor], plain: bool, scale: Tensor | None = None) -> Values:
     """Norm of each tensor: floats on a CPU, where reading them does not wait, else one tensor.
 
     Half-precision tensors are summed in 32 bits, sparse ones as they would be in full.
@@ -38,7 +39,7 @@ def norms(tensors: Sequence[Tensor], plain: bool, scale: Tensor | None = None) -
     """
     if not tensors:
         return ()
-    found = torch._foreach_norm(tensors) if plain else [_norm(tensor) for tensor in tensors]
+    found = foreach_norm(tensors) if plain else [_norm(tensor) for tensor in tensors]
     if scale is None and plain and tensors[0].is_cpu:
         return [norm.item() for norm in found]
     device = tensors[0].device

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import isfinite
 
-import torch
 from torch import Tensor, nn
 
 from torchclinic.probes.probe import Need, Probe
 from torchclinic.probes.samples import Elements
 from torchclinic.watch.columns import Columns, Role, Row, Values, probe_columns
+from torchclinic.watch.foreach import foreach_copy_, foreach_sub_
 from torchclinic.watch.norms import all_plain, norms
 from torchclinic.watch.target import Target
 from torchclinic.watch.weights import Weights
@@ -80,7 +80,7 @@ class ParameterReader:
                 self._add(row, weights.weight, norms(weights.now, weights.plain))
                 self._add(row, columns, norms(there, plain, scale))
         if weights.before:
-            torch._foreach_copy_(weights.before, weights.parts)
+            foreach_copy_(weights.before, weights.parts)
             self._open = True
 
     def after_closure(self, row: Row) -> None:
@@ -100,7 +100,7 @@ class ParameterReader:
         weights = self._weights
         if weights.shares:
             self._renew_shares(row)
-        torch._foreach_sub_(weights.before, weights.parts)
+        foreach_sub_(weights.before, weights.parts)
         changes = norms(weights.before, weights.plain)
         for place, share in weights.shares.items():
             changes[place] *= share  # type: ignore[index]

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from torch import nn
+from torch.nn.modules.lazy import LazyModuleMixin
+from torch.nn.parameter import UninitializedParameter
 
 from torchclinic.core.errors import UsageError
 from torchclinic.graph.layer_kinds import layer_kind, unit_dim
@@ -111,4 +113,6 @@ def _kind(module: nn.Module) -> str | None:
 
 def _waits(module: nn.Module) -> bool:
     """Whether it is a lazy layer, whose parameters appear with the first batch."""
-    return isinstance(module, nn.modules.lazy.LazyModuleMixin) and module.has_uninitialized_params()
+    return isinstance(module, LazyModuleMixin) and any(
+        isinstance(parameter, UninitializedParameter) for parameter in module.parameters()
+    )

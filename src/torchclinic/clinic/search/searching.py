@@ -42,6 +42,7 @@ DUEL = Round(3, part=1.0, seeds=3, longest=1.0)
 SEARCH_SEEDS = (7001, 7002, 7003)  # none of them is used in the proof
 RERUN_SEEDS = (7101, 7102, 7103)
 FEWEST_STEPS = 120  # a shorter run ranks noise
+SHORTEST_STEPS = 30  # of a training that is short itself
 MOST_SINGLES = 7
 SURVIVORS = 4
 SHOWS_LATE = frozenset({"CRV103"})  # overfitting: such runs get their full length or none
@@ -141,7 +142,8 @@ class _Hunt:
         self.workshop = Workshop(diagnosis.case, budget, seed)
         self.arms: dict[str, Arm] = {}
         late = diagnosis.root is not None and diagnosis.root.code in SHOWS_LATE
-        self.fewest = budget.full_steps if late else FEWEST_STEPS
+        short = min(FEWEST_STEPS, max(SHORTEST_STEPS, budget.full_steps // 3))
+        self.fewest = budget.full_steps if late else short
 
     def run(self) -> SearchResult:
         faulty = Arm(self.base, kind="faulty")
@@ -197,7 +199,7 @@ class _Hunt:
         rerun = Arm(dataclasses.replace(self.base), kind="re-run")
         self.arms[RERUN] = rerun
         controls = [rerun]
-        lottery = self._random(size, set(finalists[0].candidate.remedies))
+        lottery = self._random(size)
         if lottery is not None:
             self.arms[RANDOM] = Arm(lottery, kind="random")
             controls.append(self.arms[RANDOM])
@@ -207,9 +209,10 @@ class _Hunt:
         bar = max(arm.score.key for arm in (faulty, *controls))
         return best if best.score.key > bar else None
 
-    def _random(self, size: int, avoid: set[str]) -> Candidate | None:
-        """As many remedies as the best arm has, drawn from those that it does not use."""
-        names = [name for name in REMEDIES if name not in avoid]
+    def _random(self, size: int) -> Candidate | None:
+        """As many remedies as the best arm has, drawn from those that no finding names."""
+        named = {*certain(self.diagnosis), *suggested(self.diagnosis)}
+        names = [name for name in REMEDIES if name not in named]
         random.Random(self.seed).shuffle(names)  # noqa: S311
         candidate = self.base
         for name in names:
