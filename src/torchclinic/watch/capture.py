@@ -53,6 +53,7 @@ class Capture:
         self._handles: list[RemovableHandle] = []
         self.seen: list[Seen] = []
         self.in_backward = False
+        self._reached = 0
         self.seconds = 0.0
 
     def arm(self) -> None:
@@ -96,7 +97,9 @@ class Capture:
                 else:
                     self._keep_part(seen, tensor, gradient)
                 target.calls += 1
-                target.reached = True
+                if not target.reached:
+                    self._reached += 1
+                    target.reached = self._reached
                 self.seen.append(seen)
         except Exception as error:  # noqa: BLE001 - a watch never ends a training
             target.failed.setdefault("*", f"{type(error).__name__}: {error}")

@@ -40,11 +40,12 @@ class Held:
         )
 
     def drop_overwritten(self) -> None:
-        """Forget outputs that were kept by reference and have been written into since."""
+        """Forget outputs that were kept by reference and have been written into after the step."""
         for call in self.calls:
             sample = call.sample
             if sample is not None and sample._version != call.version:
                 call.sample = None
+                call.target.overwritten_later = True
 
 
 def alike(held: Sequence[Held]) -> Iterator[Sequence[Held]]:

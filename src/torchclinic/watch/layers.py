@@ -64,8 +64,13 @@ class Layers:
 
     def in_order(self) -> list[Target]:
         """In the order in which the forward pass reaches them, those never reached at the end."""
-        last = len(self.targets)
-        return sorted(self.targets, key=lambda t: last if t.order is None else t.order)
+        return sorted(self.targets, key=_place)
+
+
+def _place(target: Target) -> float:
+    if target.reached:
+        return target.reached
+    return float("inf") if target.order is None else target.order
 
 
 def _is_matrix(target: Target) -> bool:

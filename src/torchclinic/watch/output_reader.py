@@ -21,11 +21,10 @@ _Tensors = list[list[Tensor | None]]
 
 @dataclass
 class _Plan:
-    """How to read steps of one key; `maxima`: whether some were taken when outputs were seen."""
+    """How to read steps of one key."""
 
     outputs: list[Group]
     gradients: list[Group]
-    maxima: bool
 
 
 class OutputReader:
@@ -53,8 +52,7 @@ class OutputReader:
         samples = [[call.sample for call in step.calls] for step in held]
         for one in plan.outputs:
             self._read_outputs(one, samples, rows)
-        if plan.maxima:
-            self._read_maxima(held)
+        self._read_maxima(held)
         gradients = [[call.gradient for call in step.calls] for step in held]
         scales = [step.scale for step in held if step.scale is not None]
         for one in plan.gradients:
@@ -97,7 +95,6 @@ class OutputReader:
             plan = self._plans[key] = _Plan(
                 group(targets, [call.sample for call in step.calls], self._outputs),
                 group(targets, [call.gradient for call in step.calls], self._gradients),
-                any(call.maxima is not None for call in step.calls),
             )
         return plan
 

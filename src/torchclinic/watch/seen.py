@@ -61,7 +61,7 @@ class Seen:
         """Keep a small output, and the gradient there if that is wanted."""
         self._output = output
         self.version = output._version
-        if self.target.overwritten:
+        if self.target.overwritten or self.target.overwritten_later:
             self.sample = output.detach().clone()
             if gradient:
                 output.register_hook(self.keep_gradient)
@@ -76,9 +76,9 @@ class Seen:
         if output is not None:
             self._output = self.node = None
             target.overwritten = output._version != self.version
-            if target.overwritten:
-                self.version = 0
-            else:
+            if self.sample is not None:
+                self.version = 0  # of the copy
+            elif not target.overwritten:
                 self.sample = output.detach()
                 if self._retained:
                     self.gradient = output.grad

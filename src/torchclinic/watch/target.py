@@ -21,14 +21,15 @@ class Target:
         module: The module; None for a bare parameter.
         no_output: Why the module's output cannot be read; empty when it can.
         unit_dim: Dimension of the output in which its units lie.
-        order: Position in forward order as far as it is known.
+        order: Position in forward order among the weighted layers, as far as it is known.
         activation: Name of the non-linearity that follows.
         activation_unknown: Why that is not known; empty when it is.
         normalised: Whether a norm stands between it and that non-linearity.
         failed: Statistic -> what went wrong ("*" for the whole output).
         calls: Forward calls seen in the step that is being read.
-        reached: Whether its output was ever seen.
-        overwritten: Whether something writes into its output before it could be read later.
+        reached: When its output was first seen, counted over all layers; 0 for never.
+        overwritten: Whether something writes into its output before the step is over.
+        overwritten_later: Whether something writes into it even after that.
     """
 
     index: int
@@ -44,8 +45,9 @@ class Target:
     normalised: bool = False
     failed: dict[str, str] = field(default_factory=dict[str, str])
     calls: int = 0
-    reached: bool = False
+    reached: int = 0
     overwritten: bool = True
+    overwritten_later: bool = False
 
     @property
     def weights(self) -> dict[str, nn.Parameter]:
