@@ -86,6 +86,7 @@ GAIN_HIGH = Threshold(
 )
 GAIN_LOW = Threshold(0.2, "here; torch default (0.58)", "with the root of the larger fan")
 DEEP = Threshold(4, "here", "hidden layers from which a gain above 2 alone makes tanh chaotic")
+STEPS_LOST = Threshold(0.25, "here", "of the steps, with a loss above twice the constant's")
 STD_SPREAD = Threshold(10.0, "SageMaker Debugger; Glorot & Bengio 2010", "largest over smallest")
 GRADIENT_LOW = Threshold(
     1e-2,

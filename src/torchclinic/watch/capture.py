@@ -102,7 +102,7 @@ class Capture:
                     target.reached = self._reached
                 self.seen.append(seen)
         except Exception as error:  # noqa: BLE001 - a watch never ends a training
-            target.failed.setdefault("*", f"{type(error).__name__}: {error}")
+            target.fail("*", error)
 
     def see_bare(self, target: Target, output: Tensor) -> None:
         """Keep the output of a bare parameter; its sum with a bias takes the product's place."""

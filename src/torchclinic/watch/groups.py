@@ -77,7 +77,7 @@ class Group:
         self._probes = [(p, c) for p, c in self._probes if p is not failure.probe]
         self.columns = Columns.joined([found for _, found in self._probes])
         for target in self.targets:
-            target.failed.setdefault(failure.probe.name, str(failure))
+            target.fail(failure.probe.name, failure.error)
 
 
 class ProbeError(Exception):
@@ -89,8 +89,9 @@ class ProbeError(Exception):
     """
 
     def __init__(self, probe: Probe, error: Exception) -> None:
-        super().__init__(f"{type(error).__name__}: {error}")
+        super().__init__(str(error))
         self.probe = probe
+        self.error = error
 
 
 def group(

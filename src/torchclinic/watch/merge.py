@@ -11,6 +11,7 @@ from torch import nn
 
 from torchclinic.core.trace import NONFINITE, Series
 from torchclinic.probes.probe import Need, Probe
+from torchclinic.probes.samples import ParameterNorms
 from torchclinic.watch.columns import Columns, Role, Row
 from torchclinic.watch.layer_norms import LayerNorms, Numbers
 from torchclinic.watch.target import Target
@@ -58,6 +59,7 @@ class Merged:
     ) -> None:
         self._points: dict[tuple[int, str], _Points] = defaultdict(_Points)
         self._total = _Points()
+        self._targets = targets
         self._layer_norms = LayerNorms(targets, parameters)
         self._probes = [probe for probe in probes if probe.need in _NEEDS]
         by_columns: dict[tuple[Columns, ...], list[Row]] = defaultdict(list)
@@ -99,10 +101,25 @@ class Merged:
             self._total.add(steps, np.linalg.norm(numbers[Role.GRADIENT][1], axis=1))
         for probe in self._probes:
             layers, norms = self._layer_norms.sample(probe.need, numbers)
-            if not layers:
-                continue
-            values = probe.read(norms).numpy()
-            for place, number in enumerate(layers):
+            if layers:
+                try:
+                    values = probe.read(norms).numpy()
+                except Exception as error:  # noqa: BLE001 - a probe never ends a training
+                    for target in self._targets:
+                        target.fail(probe.name, error)
+                else:
+                    self._add_norms(probe, layers, steps, norms, values)
+
+    def _add_norms(
+        self,
+        probe: Probe,
+        layers: list[int],
+        steps: np.ndarray,
+        norms: ParameterNorms,
+        values: np.ndarray,
+    ) -> None:
+        for place, number in enumerate(layers):
+            if not probe.why_not(self._targets[number].probed()):
                 # weights that are all zero have no ratio
                 defined = norms.weight[:, place].numpy() != 0
                 kept = defined if probe.need is Need.UPDATE else slice(None)

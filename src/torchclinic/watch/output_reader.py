@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from torchclinic.probes.probe import Need, Probe
-from torchclinic.probes.samples import Elements
-from torchclinic.watch.columns import Row, probe_columns
+from torchclinic.watch.columns import Row
+from torchclinic.watch.elements import read_elements
 from torchclinic.watch.groups import Group, ProbeError, group
 from torchclinic.watch.held import Held, alike
 from torchclinic.watch.silence_reader import SilenceReader
@@ -80,12 +80,9 @@ class OutputReader:
                     self._silence.read([call.target], maxima, call.rows, [step.row])
 
     def _count(self, one: Group, samples: _Tensors, rows: list[Row]) -> None:
-        for probe in self._elements:
-            columns = probe_columns(probe, one.targets)
-            for row, step in zip(rows, samples, strict=True):
-                if columns is not None:
-                    elements = Elements(tuple((step[place],) for place in one.places))  # type: ignore[arg-type]
-                    row.add(columns, probe.read(elements))
+        for row, step in zip(rows, samples, strict=True):
+            tensors = [[tensor] for place in one.places if (tensor := step[place]) is not None]
+            read_elements(self._elements, one.targets, tensors, row)
 
     def _plan(self, step: Held) -> _Plan:
         key = step.key()

@@ -8,8 +8,8 @@ from math import isfinite
 from torch import Tensor, nn
 
 from torchclinic.probes.probe import Need, Probe
-from torchclinic.probes.samples import Elements
-from torchclinic.watch.columns import Columns, Role, Row, Values, probe_columns
+from torchclinic.watch.columns import Columns, Role, Row, Values
+from torchclinic.watch.elements import read_elements
 from torchclinic.watch.foreach import foreach_copy_, foreach_sub_
 from torchclinic.watch.norms import all_plain, norms
 from torchclinic.watch.target import Target
@@ -140,14 +140,11 @@ class ParameterReader:
 
     def _count(self, row: Row, columns: Columns) -> None:
         read = {id(self._parameters[number]) for number in columns.numbers}
-        for probe in self._elements:
-            counted = probe_columns(probe, self._targets)
-            if counted is not None:
-                tensors = tuple(
-                    tuple(_of(columns.role, p) for p in t.parameters.values() if id(p) in read)
-                    for t in self._targets
-                )
-                row.add(counted, probe.read(Elements(tensors)))
+        tensors = [
+            [_of(columns.role, p) for p in target.parameters.values() if id(p) in read]
+            for target in self._targets
+        ]
+        read_elements(self._elements, self._targets, tensors, row)
 
 
 def _of(role: Role, parameter: nn.Parameter) -> Tensor:

@@ -45,6 +45,9 @@ def _of_output(target: Target, probe: Probe) -> str:
 def _of_parameters(target: Target, probe: Probe) -> str:
     if not target.parameters:
         return "it has no parameters"
+    reason = probe.why_not(target.probed())
+    if reason:
+        return reason
     if not any(parameter.requires_grad for parameter in target.parameters.values()):
         return "its parameters are frozen (requires_grad is False)"
     if probe.need is Need.PARAMETER_GRADIENT:

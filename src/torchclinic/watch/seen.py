@@ -91,5 +91,4 @@ class Seen:
                 kept = widen(self.gradient) + widen(kept.detach())
             self.gradient = kept
         except Exception as error:  # noqa: BLE001 - a watch never ends a training
-            reason = f"{type(error).__name__}: {error}"
-            self.target.failed.setdefault(OUTPUT_GRADIENT_RMS, reason)
+            self.target.fail(OUTPUT_GRADIENT_RMS, error)

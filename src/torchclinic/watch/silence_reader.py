@@ -69,7 +69,7 @@ class SilenceReader:
             except Exception as error:  # noqa: BLE001 - a probe never ends a training
                 watched.probes.remove((probe, columns))
                 for target in watched.targets:
-                    target.failed.setdefault(probe.name, f"{type(error).__name__}: {error}")
+                    target.fail(probe.name, error)
             else:
                 read = values.tolist() if values.is_cpu else values
                 for step, numbers in zip(steps[early:], read, strict=True):

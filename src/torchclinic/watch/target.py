@@ -55,6 +55,10 @@ class Target:
         matrices = {k: p for k, p in self.parameters.items() if p.ndim > 1}
         return matrices or {k: p for k, p in self.parameters.items() if k.endswith("weight")}
 
+    def fail(self, statistic: str, error: Exception) -> None:
+        """Note what went wrong with a statistic, or with the whole output ("*")."""
+        self.failed.setdefault(statistic, f"{type(error).__name__}: {error}")
+
     def probed(self) -> ProbedLayer:
         """As probes see it."""
         return ProbedLayer(

@@ -115,7 +115,7 @@ class Workshop:
 def suggested(diagnosis: Diagnosis) -> tuple[str, ...]:
     """Names of all remedies that the findings name, root causes first, without repetition."""
     names: dict[str, None] = {}
-    for finding in _flatten(diagnosis.findings):
+    for finding in flatten(diagnosis.findings):
         if finding.level is not Level.INFO:
             names.update(dict.fromkeys(finding.remedies))
     return tuple(name for name in names if name in REMEDIES)
@@ -130,7 +130,8 @@ def certain(diagnosis: Diagnosis) -> tuple[str, ...]:
     return tuple(name for name in names if name in REMEDIES)
 
 
-def _flatten(findings: Sequence[Finding]) -> Iterable[Finding]:
+def flatten(findings: Sequence[Finding]) -> Iterable[Finding]:
+    """Roots, then their consequences, all the way down."""
     yield from findings
     for finding in findings:
-        yield from _flatten(finding.consequences)
+        yield from flatten(finding.consequences)

@@ -8,8 +8,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from torchclinic.clinic.narrator import Narrator, silent
-from torchclinic.clinic.search.budget import Budget
-from torchclinic.clinic.search.candidates import LR, Candidate, Workshop, certain, suggested
+from torchclinic.clinic.search.budget import Budget, Plan
+from torchclinic.clinic.search.candidates import (
+    LR,
+    Candidate,
+    Workshop,
+    certain,
+    flatten,
+    suggested,
+)
 from torchclinic.clinic.search.scoring import TOLERANCE, Score, median_curve, score
 from torchclinic.core.finding import Diagnosis
 from torchclinic.core.recipe import Recipe
@@ -37,7 +44,7 @@ class Round:
 
 ALL = Round(1, part=0.4, seeds=1, longest=0.35)
 BEST = Round(2, part=0.5, seeds=2, longest=0.6)
-DUEL = Round(3, part=1.0, seeds=3, longest=1.0)
+DUEL = Round(3, part=0.8, seeds=3, longest=1.0)  # the rest is the random control's
 
 SEARCH_SEEDS = (7001, 7002, 7003)  # none of them is used in the proof
 RERUN_SEEDS = (7101, 7102, 7103)
@@ -46,6 +53,7 @@ SHORTEST_STEPS = 30  # of a training that is short itself
 MOST_SINGLES = 7
 SURVIVORS = 4
 SHOWS_LATE = frozenset({"CRV103"})  # overfitting: such runs get their full length or none
+WRONG_RATE = frozenset({"LRN101", "LRN102", "GRD101"})
 OPTIMIZER_REMEDIES = frozenset({LR, "adamw", "momentum"})
 
 FAULTY, RERUN, RANDOM = "unchanged", "plain re-run", "random remedy"
@@ -57,7 +65,7 @@ class Arm:
 
     candidate: Candidate
     kind: str = "candidate"
-    seeds: tuple[int, ...] = ()
+    note: str = ""
     runs: tuple[ArmRun, ...] = ()
     score: Score = field(default_factory=lambda: Score((), higher_is_better=True))
     round: int = 0
@@ -77,7 +85,7 @@ class Arm:
             steps=self.steps,
             seconds=self.seconds,
             chosen=chosen,
-            note=errors[0] if errors else "",
+            note=errors[0] if errors else self.note,
         )
 
 
@@ -171,12 +179,19 @@ class _Hunt:
         if base.remedies:
             found.append(self.workshop.extend(base, LR, priority=0))
         wanted = [name for name in suggested(self.diagnosis) if name not in base.remedies]
+        alone, rated = [], []
         for rank, name in enumerate(wanted[:MOST_SINGLES]):
             single = self.workshop.extend(base, name, priority=rank + 1)
-            found.append(single)
+            alone.append(single)
             if single is not None and name not in OPTIMIZER_REMEDIES:
-                found.append(self.workshop.extend(single, LR))
+                rated.append(self.workshop.extend(single, LR))
+        first, second = (rated, alone) if self._rate_matters() else (alone, rated)
+        found += [*first, *second]
         return [self._arm(candidate) for candidate in found if candidate is not None]
+
+    def _rate_matters(self) -> bool:
+        """Whether updates have the wrong size: a change alone then shows little at first."""
+        return any(finding.code in WRONG_RATE for finding in flatten(self.diagnosis.findings))
 
     def _combinations(self, best: Sequence[Arm]) -> list[Arm]:
         """The best arms, and the best of them joined with the remedies of the others."""
@@ -199,21 +214,34 @@ class _Hunt:
         rerun = Arm(dataclasses.replace(self.base), kind="re-run")
         self.arms[RERUN] = rerun
         controls = [rerun]
-        lottery = self._random(size)
+        plan = self._play([faulty, *finalists, *controls], DUEL, needed=len(finalists) + 3)
+        lottery = self._lottery(size, plan)
         if lottery is not None:
-            self.arms[RANDOM] = Arm(lottery, kind="random")
-            controls.append(self.arms[RANDOM])
-        duel = [faulty, *finalists, *controls]
-        self._play(duel, DUEL, needed=len(duel))
+            self.arms[RANDOM] = lottery
+            controls.append(lottery)
         best = self._prefer(finalists, faulty)
         bar = max(arm.score.key for arm in (faulty, *controls))
         return best if best.score.key > bar else None
 
-    def _random(self, size: int) -> Candidate | None:
-        """As many remedies as the best arm has, drawn from those that no finding names."""
+    def _lottery(self, size: int, plan: Plan) -> Arm | None:
+        """The random control: for each seed a draw of as many remedies as the best arm has."""
+        runs: list[ArmRun] = []
+        drawn: list[Candidate] = []
+        for draw, seed in enumerate(SEARCH_SEEDS[: plan.seeds]):
+            candidate = self._random(size, draw)
+            if candidate is None:
+                return None
+            drawn.append(candidate)
+            runs += run_arms({RANDOM: candidate.recipe}, [seed], max_steps=plan.steps)[RANDOM]
+        arm = Arm(drawn[0], kind="random", note="; ".join(candidate.name for candidate in drawn))
+        self._record(arm, tuple(runs), plan.steps, DUEL.number)
+        return arm
+
+    def _random(self, size: int, draw: int) -> Candidate | None:
+        """So many remedies that no finding names, drawn at random."""
         named = {*certain(self.diagnosis), *suggested(self.diagnosis)}
         names = [name for name in REMEDIES if name not in named]
-        random.Random(self.seed).shuffle(names)  # noqa: S311
+        random.Random(self.seed + draw).shuffle(names)  # noqa: S311
         candidate = self.base
         for name in names:
             if len(candidate.remedies) == size:
@@ -226,7 +254,7 @@ class _Hunt:
     def _arm(self, candidate: Candidate) -> Arm:
         return self.arms.setdefault(candidate.name, Arm(candidate))
 
-    def _play(self, arms: Sequence[Arm], stage: Round, *, needed: int = 2) -> None:
+    def _play(self, arms: Sequence[Arm], stage: Round, *, needed: int = 2) -> Plan:
         arms = _unique(arms)
         plan = self.budget.plan(
             stage.part,
@@ -243,17 +271,20 @@ class _Hunt:
             group = {n: a for n, a in names.items() if (a.kind == "re-run") is rerun}
             if group:
                 self._run(group, pool[: plan.seeds], plan.steps, stage.number)
+        return plan
 
     def _run(self, group: dict[str, Arm], seeds: tuple[int, ...], steps: int, stage: int) -> None:
         recipes = {name: arm.candidate.recipe for name, arm in group.items()}
         results = run_arms(recipes, seeds, max_steps=steps)
         for name, arm in group.items():
-            runs = tuple(results[name])
-            done = sum(len(r.run.history.losses) for r in runs if r.run is not None)
-            self.budget.spend(done)
-            arm.runs, arm.steps, arm.seeds, arm.round = runs, steps, seeds, stage
-            arm.seconds += sum(r.seconds for r in runs)
-            arm.score = score(runs, higher_is_better=self.higher_is_better)
+            self._record(arm, tuple(results[name]), steps, stage)
+
+    def _record(self, arm: Arm, runs: tuple[ArmRun, ...], steps: int, stage: int) -> None:
+        done = sum(len(r.run.history.losses) for r in runs if r.run is not None)
+        self.budget.spend(done)
+        arm.runs, arm.steps, arm.round = runs, steps, stage
+        arm.seconds += sum(r.seconds for r in runs)
+        arm.score = score(runs, higher_is_better=self.higher_is_better)
 
     def _best(self, arms: Sequence[Arm], count: int) -> list[Arm]:
         """The arms that came furthest, by the round they reached and their score in it."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from torchclinic.core.facts import Case
 from torchclinic.core.finding import Evidence, Finding, Level, Stage
 from torchclinic.functional.depth import decades_per_layer, spread
+from torchclinic.functional.learning import LearningState
 from torchclinic.functional.robust import median
 from torchclinic.rules import thresholds as t
 from torchclinic.rules.consequences import LEARNING_CURVES
@@ -65,10 +66,12 @@ class ActivationVariance(Rule):
         signs = tuple(_signs(layers))
         if len(signs) < 2:
             return
-        signs = (*signs, *_too_sure(case, signs[0]))
         state, drift, worst = state_of(case), signs[0], signs[1]
+        lost = tuple(_lost(case, state))
+        signs = (*signs, *_too_sure(case, drift), *lost)
+        level = gated(state, len(signs))
         yield self.finding(
-            gated(state, len(signs)),
+            Level.WARNING if lost and level is Level.INFO else level,
             f"initial weights too {'large' if drift.comparison == '>' else 'small'}: "
             f"gain {number(worst.value)} at {short(worst.layer)}",
             f"The weights of {called(worst.layer)} start with the gain {number(worst.value)} "
@@ -136,6 +139,16 @@ def _too_sure(case: Case, drift: Evidence) -> Iterable[Evidence]:
     excess = initial_excess(case)
     if drift.comparison == ">" and excess is not None and excess > t.INITIAL_LOSS:
         yield above("initial loss above that of guessing, relative", excess, t.INITIAL_LOSS)
+
+
+def _lost(case: Case, state: LearningState) -> Iterable[Evidence]:
+    """A large part of the training spent far above a constant prediction."""
+    losses = case.history.losses if case.history is not None else ()
+    if not losses or not state.constant_known or not state.constant:
+        return
+    share = sum(loss > 2 * state.constant for loss in losses) / len(losses)
+    if share > t.STEPS_LOST:
+        yield above("share of the steps with twice a constant's loss", share, t.STEPS_LOST)
 
 
 def _drift(stds: Sequence[float]) -> Iterable[Evidence]:
