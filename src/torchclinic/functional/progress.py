@@ -62,7 +62,7 @@ class LearningLimits:
     good: float = 0.5
     good_by_start: float = 0.25
     begun: float = 0.1
-    underway: float = 0.3
+    underway: float = 0.4
     pace: float = 0.12
     skill: float = 0.7
     perfect: float = 0.95

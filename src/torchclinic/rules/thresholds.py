@@ -73,6 +73,7 @@ RUNAWAY = Threshold(3.0, "here", "factor by which a negative loss grows in size"
 # --- wiring ---------------------------------------------------------------------------------
 LINEARITY = Threshold(1e-4, "here", "|f(mean) - mean f| over the scale of f")
 UNDERFIT_GAP = Threshold(0.1, "here", "train minus validation, below which neither is learnt")
+UNDERFIT_SKILL = Threshold(0.8, "here", "rescaled metric that goes with UNDERFIT")
 UNDERFIT = Threshold(0.75, "here", "share removed below which a failed one-batch test matters")
 ONE_BATCH_CLEAR = Threshold(0.25, "here", "error from which the test is beyond doubt")
 ONE_BATCH_ERROR = Threshold(0.05, "TheDeepChecker (Ben Braiek & Khomh 2023); Karpathy 2019")

@@ -1,4 +1,4 @@
-"""DAT102: inputs that are NaN, infinite or constant."""
+"""DAT102: inputs or targets that are NaN or infinite, inputs that are constant."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from torchclinic.rules.wording import percent
 
 @register
 class ConstantOrNonfiniteInputs(Rule):
-    """The inputs hold NaN or infinite values, or do not vary.
+    """The inputs or targets hold NaN or infinite values, or the inputs do not vary.
 
     ## What it does
-    Counts NaN and infinite elements in the sampled inputs, and channels that have the same value
-    in every row.
+    Counts NaN and infinite elements in the sampled inputs and targets, and input channels that
+    have the same value in every row.
 
     ## Why is this bad?
     One NaN in one row makes the loss NaN, and with the next update every weight. Inputs that do
@@ -52,20 +52,25 @@ class ConstantOrNonfiniteInputs(Rule):
     def check(self, case: Case) -> Iterable[Finding]:
         """Findings for non-finite, wholly constant and mostly constant inputs."""
         assert case.batch is not None
-        inputs = case.batch.inputs
+        inputs, targets = case.batch.inputs, case.batch.targets
         if inputs.nonfinite > 0:
-            yield self._nonfinite(case, inputs)
-        elif inputs.kind != "tokens" and inputs.rows > 1:
-            yield from self._constant(case, inputs)
+            yield self._nonfinite(case, inputs.nonfinite, "inputs")
+        if targets.nonfinite > 0:
+            yield self._nonfinite(case, targets.nonfinite, "targets")
+        if inputs.nonfinite > 0 or targets.nonfinite > 0:
+            return
+        if inputs.kind == "tokens" or inputs.rows < 2:
+            return
+        yield from self._constant(case, inputs)
 
-    def _nonfinite(self, case: Case, inputs: InputFacts) -> Finding:
+    def _nonfinite(self, case: Case, count: int, where: str) -> Finding:
         state = state_of(case)
         return self.finding(
             exact(state),
-            f"{inputs.nonfinite:,} NaN or infinite values in the inputs",
-            f"The sampled {inputs.rows:,} rows hold {inputs.nonfinite:,} elements that are NaN or "
-            "infinite. Any of them spreads to the loss and, with the next update, to every weight.",
-            (fact("non-finite input elements", inputs.nonfinite), *learning_evidence(state)),
+            f"{count:,} NaN or infinite values in the {where}",
+            f"The sampled rows hold {count:,} {where} that are NaN or infinite. Any of them "
+            "spreads to the loss of its batch and, with the next update, to every weight.",
+            (fact(f"non-finite elements of the {where}", count), *learning_evidence(state)),
             confidence=0.98,
         )
 

@@ -23,8 +23,8 @@ class LabelRange(Rule):
 
     ## What it does
     Compares the targets with the loss: class numbers must lie in [0, C) for C scores, targets of
-    a binary cross-entropy in [0, 1], targets of a hinge loss at -1 and +1. It also reports NaN
-    among the targets and targets that are all the same.
+    a binary cross-entropy in [0, 1], targets of a hinge loss at -1 and +1. It also reports
+    targets that are all the same; NaN among them is reported by DAT102.
 
     ## Why is this bad?
     A class number outside of [0, C) ends the training with an index error, or reads memory that
@@ -57,15 +57,6 @@ class LabelRange(Rule):
         """At most one finding: the gravest thing about the labels."""
         assert case.batch is not None
         targets = case.batch.targets
-        if targets.nonfinite > 0:
-            yield self._broken(
-                case,
-                f"{targets.nonfinite:,} NaN or infinite targets",
-                f"{targets.nonfinite:,} of the sampled targets are NaN or infinite, and so is the "
-                "loss of every batch that holds one of them.",
-                fact("non-finite targets", targets.nonfinite),
-            )
-            return
         if targets.minimum is None or targets.maximum is None:
             return
         kind = case.recipe.loss_kind if case.recipe is not None else "custom"

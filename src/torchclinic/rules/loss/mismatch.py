@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from torchclinic.core.facts import Case
 from torchclinic.core.finding import Evidence, Finding, Level, Stage
+from torchclinic.rules import thresholds as t
 from torchclinic.rules.consequences import LEARNING_CURVES, NUMERICS
 from torchclinic.rules.evidence import fact, learning_evidence
 from torchclinic.rules.grading import exact, gated, state_of
@@ -66,7 +67,8 @@ class LossMismatch(Rule):
             if found is None:
                 continue
             state = state_of(case)
-            level = exact(state) if found.certain else gated(state, 2)
+            short = (state.removed or 0.0) < t.UNDERFIT and (state.skill or 0.0) < t.UNDERFIT_SKILL
+            level = exact(state) if found.certain else gated(state, 3 if short else 2)
             facts = (*found.evidence, *learning_evidence(state))
             sure = 0.96 if found.certain else 0.75
             yield self.finding(level, found.title, found.text, facts, confidence=sure)

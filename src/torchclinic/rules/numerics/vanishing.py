@@ -21,6 +21,7 @@ from torchclinic.rules.traced import Profile, agreeing, deep_layers, layer_of, p
 from torchclinic.rules.wording import called, number, short, times
 
 _NO_LIMIT = float("inf")
+_SILENCED = 0.98  # share of silent units from which no gradient passes for that reason
 
 
 @register
@@ -150,9 +151,9 @@ def _signs(first: TracedLayer, before: Fading | None) -> Iterable[Evidence]:
 
 
 def _silenced(trace: Trace) -> bool:
-    """Whether a layer has (almost) no live unit: its gradient is zero for that reason."""
+    """Whether a layer has hardly a live unit: its gradient is zero for that reason."""
     last = (layer[SILENT_SHARE].last for layer in trace.layers)
-    return any(share is not None and share > 0.9 for share in last)
+    return any(share is not None and share > _SILENCED for share in last)
 
 
 def _level(state: LearningState, signs: tuple[Evidence, ...]) -> Level | None:
