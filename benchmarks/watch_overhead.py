@@ -1,7 +1,7 @@
 """What watching costs: watched over bare step time, side by side in one process, on three loads.
 
-Bare and watched trainings of the same model take turns, block by block, so that both meet the same
-machine. The figure is the median over blocks of (watched block / mean of the bare blocks around it).
+Bare and watched trainings of the same model take turns, block by block, so that both meet the
+same machine. The figure is the median over blocks of (watched block / mean of the bare blocks around it).
 
     python benchmarks/watch_overhead.py                 # default budget and every step, one core
     python benchmarks/watch_overhead.py --cores 2 --loads mlp
@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
 import torch
@@ -44,7 +45,7 @@ class Transformer(nn.Module):
 
 def mlp() -> nn.Module:
     sizes = (784, 100, 100, 100)
-    hidden = [m for i, o in zip(sizes, sizes[1:]) for m in (nn.Linear(i, o), nn.ReLU())]
+    hidden = [m for i, o in pairwise(sizes) for m in (nn.Linear(i, o), nn.ReLU())]
     return nn.Sequential(*hidden, nn.Linear(100, 10))
 
 
