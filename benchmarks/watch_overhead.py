@@ -1,7 +1,8 @@
 """What watching costs: watched over bare step time, side by side in one process, on three loads.
 
 Bare and watched trainings of the same model take turns, block by block, so that both meet the
-same machine. The figure is the median over blocks of (watched block / mean of the bare blocks around it).
+same machine. The figure is the median over blocks of watched block / mean of the bare blocks
+around it.
 
     python benchmarks/watch_overhead.py                 # default budget and every step, one core
     python benchmarks/watch_overhead.py --cores 2 --loads mlp
