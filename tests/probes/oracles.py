@@ -1,7 +1,5 @@
 """What each probe should read, in plain numpy and 64 bits."""
 
-import math
-
 import numpy as np
 
 from torchclinic.core.trace import LAYER_STATISTICS
@@ -19,10 +17,10 @@ OUTPUT = {
     "activation_min": lambda v: _rows(v, np.min),
     "activation_max": lambda v: _rows(v, np.max),
     "saturated_share": lambda v: _rows(v, lambda x: np.mean(np.abs(x) >= SATURATED_AT)),
-    "output_gradient_rms": lambda v: _rows(v, lambda x: math.sqrt(np.mean(x * x))),
 }
 MAXIMA = {"silent_share": lambda v: _rows(v, lambda x: np.mean(x <= SILENT_AT))}
 NORMS = {
+    "output_gradient_rms": lambda norm, elements, weight: norm / np.sqrt(elements),
     "gradient_norm": lambda norm, elements, weight: norm,
     "gradient_rms": lambda norm, elements, weight: norm / np.sqrt(elements),
     "weight_norm": lambda norm, elements, weight: norm,

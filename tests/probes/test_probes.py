@@ -14,8 +14,8 @@ from torchclinic.probes import (
     PROBES,
     Elements,
     Need,
+    Norms,
     OutputSample,
-    ParameterNorms,
     Probe,
     ProbedLayer,
     UnitMaxima,
@@ -55,7 +55,7 @@ def test_unit_maxima_against_an_oracle(name, values):
 @pytest.mark.parametrize("name", NORMS)
 def test_norms_against_an_oracle_for_many_steps_at_once(name, rows, steps):
     norm, elements, weight = (np.array([[*c]] * steps) for c in zip(*rows, strict=True))
-    sample = ParameterNorms(*map(torch.from_numpy, (norm, elements, weight)))
+    sample = Norms(*map(torch.from_numpy, (norm, elements, weight)))
     expected = NORMS[name](norm, elements, weight)
     assert PROBES[name].read(sample).numpy() == pytest.approx(expected, rel=1e-9)
 
@@ -86,9 +86,10 @@ SAMPLES = {
     Need.OUTPUT: lambda: OutputSample(torch.randn(3, 8), column(1.0, 3)),
     Need.OUTPUT_GRADIENT: lambda: OutputSample(torch.randn(3, 8)),
     Need.UNIT_MAXIMA: lambda: UnitMaxima(torch.randn(3, 8), column(0.0, 3), 512),
-    Need.PARAMETER_GRADIENT: lambda: ParameterNorms(*[torch.rand(2, 3).double() + 0.1] * 3),
-    Need.WEIGHT: lambda: ParameterNorms(*[torch.rand(2, 3).double() + 0.1] * 3),
-    Need.UPDATE: lambda: ParameterNorms(*[torch.rand(2, 3).double() + 0.1] * 3),
+    Need.OUTPUT_GRADIENT_NORM: lambda: Norms(*[torch.rand(2, 3).double() + 0.1] * 3),
+    Need.PARAMETER_GRADIENT: lambda: Norms(*[torch.rand(2, 3).double() + 0.1] * 3),
+    Need.WEIGHT: lambda: Norms(*[torch.rand(2, 3).double() + 0.1] * 3),
+    Need.UPDATE: lambda: Norms(*[torch.rand(2, 3).double() + 0.1] * 3),
     Need.ELEMENTS: lambda: Elements(((torch.randn(4),), (torch.randn(2),), ())),
 }
 

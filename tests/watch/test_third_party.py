@@ -43,7 +43,7 @@ def watched(steps=40):
 
 
 def test_a_probe_of_ones_own_is_read_at_the_layers_it_names(register):
-    register(Mine(lambda sample: sample.values.abs().sum(1)))
+    register(Mine(lambda sample: sample.values.abs().sum(-1)))
     trace = watched()
     assert len(trace.layer("0")["mine"]) == 40
     assert trace.layer("2").not_applicable["mine"] == "not at the head"

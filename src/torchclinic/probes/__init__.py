@@ -10,7 +10,7 @@ from torchclinic.probes.nonfinite import NonFinite
 from torchclinic.probes.output_gradient_rms import OutputGradientRms
 from torchclinic.probes.probe import Need, Probe, ProbedLayer
 from torchclinic.probes.registry import PROBES, select_probes
-from torchclinic.probes.samples import Elements, OutputSample, ParameterNorms, UnitMaxima
+from torchclinic.probes.samples import Elements, Norms, OutputSample, UnitMaxima
 from torchclinic.probes.saturated_share import SaturatedShare
 from torchclinic.probes.silent_share import SilentShare
 from torchclinic.probes.update_ratio import UpdateRatio
@@ -27,9 +27,9 @@ __all__ = [
     "GradientRms",
     "Need",
     "NonFinite",
+    "Norms",
     "OutputGradientRms",
     "OutputSample",
-    "ParameterNorms",
     "Probe",
     "ProbedLayer",
     "SaturatedShare",

@@ -27,5 +27,5 @@ class ActivationMax:
         return ""
 
     def read(self, sample: OutputSample) -> Tensor:
-        """Shape: (layers, elements) -> (layers,)."""
-        return sample.values.amax(1)
+        """Shape: (..., layers, elements) -> (..., layers)."""
+        return sample.values.amax(-1)

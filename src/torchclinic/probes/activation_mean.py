@@ -29,5 +29,5 @@ class ActivationMean:
         return ""
 
     def read(self, sample: OutputSample) -> Tensor:
-        """Shape: (layers, elements) -> (layers,)."""
-        return sample.mean.squeeze(1)
+        """Shape: (..., layers, elements) -> (..., layers)."""
+        return sample.mean.squeeze(-1)

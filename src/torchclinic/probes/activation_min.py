@@ -27,5 +27,5 @@ class ActivationMin:
         return ""
 
     def read(self, sample: OutputSample) -> Tensor:
-        """Shape: (layers, elements) -> (layers,)."""
-        return sample.values.amin(1)
+        """Shape: (..., layers, elements) -> (..., layers)."""
+        return sample.values.amin(-1)

@@ -31,6 +31,6 @@ class ActivationStd:
         return ""
 
     def read(self, sample: OutputSample) -> Tensor:
-        """Shape: (layers, elements) -> (layers,)."""
-        spread = torch.linalg.vector_norm(sample.values - sample.mean, dim=1)
-        return spread.mul_(sample.values.shape[1] ** -0.5)
+        """Shape: (..., layers, elements) -> (..., layers)."""
+        spread = torch.linalg.vector_norm(sample.values - sample.mean, dim=-1)
+        return spread.mul_(sample.values.shape[-1] ** -0.5)

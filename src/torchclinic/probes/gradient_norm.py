@@ -6,7 +6,7 @@ from torch import Tensor
 
 from torchclinic.core.trace import GRADIENT_NORM
 from torchclinic.probes.probe import Need, ProbedLayer
-from torchclinic.probes.samples import ParameterNorms
+from torchclinic.probes.samples import Norms
 
 
 class GradientNorm:
@@ -16,7 +16,7 @@ class GradientNorm:
 
     >>> import torch
     >>> norm = torch.tensor([5.0])
-    >>> GradientNorm().read(ParameterNorms(norm, torch.tensor([25.0]), norm))
+    >>> GradientNorm().read(Norms(norm, torch.tensor([25.0]), norm))
     tensor([5.])
     """
 
@@ -29,6 +29,6 @@ class GradientNorm:
         """Every layer with parameters can have it."""
         return ""
 
-    def read(self, sample: ParameterNorms) -> Tensor:
+    def read(self, sample: Norms) -> Tensor:
         """Shape: (..., layers) -> (..., layers)."""
         return sample.norm

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from torchclinic.core.trace import GRADIENT_RMS
 from torchclinic.probes.probe import Need, ProbedLayer
-from torchclinic.probes.samples import ParameterNorms
+from torchclinic.probes.samples import Norms
 
 
 class GradientRms:
@@ -14,7 +14,7 @@ class GradientRms:
 
     >>> import torch
     >>> norm = torch.tensor([6.0])
-    >>> GradientRms().read(ParameterNorms(norm, torch.tensor([9.0]), norm))
+    >>> GradientRms().read(Norms(norm, torch.tensor([9.0]), norm))
     tensor([2.])
     """
 
@@ -27,6 +27,6 @@ class GradientRms:
         """Every layer with parameters can have it."""
         return ""
 
-    def read(self, sample: ParameterNorms) -> Tensor:
+    def read(self, sample: Norms) -> Tensor:
         """Shape: (..., layers) -> (..., layers)."""
         return sample.norm / sample.elements.sqrt()

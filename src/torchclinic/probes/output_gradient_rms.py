@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 from torchclinic.core.trace import OUTPUT_GRADIENT_RMS
 from torchclinic.probes.probe import Need, ProbedLayer
-from torchclinic.probes.samples import OutputSample
+from torchclinic.probes.samples import Norms
 
 
 class OutputGradientRms:
@@ -18,12 +17,14 @@ class OutputGradientRms:
 
     Source: Glorot and Bengio 2010, figure 7 (back-propagated gradients by layer).
 
-    >>> OutputGradientRms().read(OutputSample(torch.tensor([[3.0, 4.0, 0.0, 0.0]])))
+    >>> import torch
+    >>> norm = torch.tensor([5.0])
+    >>> OutputGradientRms().read(Norms(norm, torch.tensor([4.0]), norm))
     tensor([2.5000])
     """
 
     name = OUTPUT_GRADIENT_RMS
-    need = Need.OUTPUT_GRADIENT
+    need = Need.OUTPUT_GRADIENT_NORM
     unit = "loss per unit of output"
     cheap = True
 
@@ -31,7 +32,6 @@ class OutputGradientRms:
         """Every output that the loss depends on has a gradient."""
         return ""
 
-    def read(self, sample: OutputSample) -> Tensor:
-        """Shape: (layers, elements) -> (layers,)."""
-        norm = torch.linalg.vector_norm(sample.values, dim=1)
-        return norm.mul_(sample.values.shape[1] ** -0.5)
+    def read(self, sample: Norms) -> Tensor:
+        """Shape: (..., layers) -> (..., layers)."""
+        return sample.norm / sample.elements.sqrt()

@@ -15,9 +15,10 @@ class Need(Enum):
     OUTPUT = "outputs of layers"  # OutputSample
     UNIT_MAXIMA = "largest output of each unit over the last rows"  # UnitMaxima
     OUTPUT_GRADIENT = "gradients at the outputs of layers"  # OutputSample
-    PARAMETER_GRADIENT = "norms of parameter gradients"  # ParameterNorms
-    WEIGHT = "norms of weights"  # ParameterNorms
-    UPDATE = "norms of weight updates"  # ParameterNorms
+    OUTPUT_GRADIENT_NORM = "norms of the gradients at outputs"  # Norms
+    PARAMETER_GRADIENT = "norms of parameter gradients"  # Norms
+    WEIGHT = "norms of weights"  # Norms
+    UPDATE = "norms of weight updates"  # Norms
     ELEMENTS = "all elements, where a sum is not finite"  # Elements
 
 

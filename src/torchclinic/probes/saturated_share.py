@@ -37,8 +37,8 @@ class SaturatedShare:
         return why_no_pre_activation(layer, "saturates")
 
     def read(self, sample: OutputSample) -> Tensor:
-        """Shape: (layers, elements) -> (layers,)."""
+        """Shape: (..., layers, elements) -> (..., layers)."""
         if sample.saturated_at is None:
-            return sample.values.new_zeros(sample.values.shape[0])
+            return sample.values.new_zeros(sample.values.shape[:-1])
         flat = sample.values.abs().ge_(sample.saturated_at)  # 0 and 1 as floats: sums are fast
-        return flat.sum(1).mul_(1.0 / sample.values.shape[1])
+        return flat.sum(-1).mul_(1.0 / sample.values.shape[-1])

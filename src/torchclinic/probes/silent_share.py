@@ -38,6 +38,6 @@ class SilentShare:
         return why_no_pre_activation(layer, "silences units")
 
     def read(self, sample: UnitMaxima) -> Tensor:
-        """Shape: (layers, units) -> (layers,)."""
+        """Shape: (..., layers, units) -> (..., layers)."""
         silent = (sample.values <= sample.silent_at).to(sample.values.dtype)
-        return silent.sum(1).mul_(1.0 / sample.values.shape[1])
+        return silent.sum(-1).mul_(1.0 / sample.values.shape[-1])

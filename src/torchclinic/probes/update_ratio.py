@@ -6,7 +6,7 @@ from torch import Tensor
 
 from torchclinic.core.trace import UPDATE_RATIO
 from torchclinic.probes.probe import Need, ProbedLayer
-from torchclinic.probes.samples import ParameterNorms
+from torchclinic.probes.samples import Norms
 
 
 class UpdateRatio:
@@ -19,7 +19,7 @@ class UpdateRatio:
 
     >>> import torch
     >>> update, weight = torch.tensor([0.002]), torch.tensor([2.0])
-    >>> UpdateRatio().read(ParameterNorms(update, torch.tensor([4.0]), weight))
+    >>> UpdateRatio().read(Norms(update, torch.tensor([4.0]), weight))
     tensor([0.0010])
     """
 
@@ -32,6 +32,6 @@ class UpdateRatio:
         """Every layer with a trainable weight has it."""
         return ""
 
-    def read(self, sample: ParameterNorms) -> Tensor:
+    def read(self, sample: Norms) -> Tensor:
         """Shape: (..., layers) -> (..., layers)."""
         return sample.norm / sample.weight

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from torchclinic.core.trace import WEIGHT_NORM
 from torchclinic.probes.probe import Need, ProbedLayer
-from torchclinic.probes.samples import ParameterNorms
+from torchclinic.probes.samples import Norms
 
 
 class WeightNorm:
@@ -14,7 +14,7 @@ class WeightNorm:
 
     >>> import torch
     >>> norm = torch.tensor([2.0])
-    >>> WeightNorm().read(ParameterNorms(norm, torch.tensor([4.0]), norm))
+    >>> WeightNorm().read(Norms(norm, torch.tensor([4.0]), norm))
     tensor([2.])
     """
 
@@ -27,6 +27,6 @@ class WeightNorm:
         """Every layer with a trainable weight has it."""
         return ""
 
-    def read(self, sample: ParameterNorms) -> Tensor:
+    def read(self, sample: Norms) -> Tensor:
         """Shape: (..., layers) -> (..., layers)."""
         return sample.norm

@@ -41,7 +41,7 @@ class Capture:
     ) -> None:
         needs = {probe.need for probe in probes}
         self._outputs = not needs.isdisjoint((Need.OUTPUT, Need.UNIT_MAXIMA, Need.ELEMENTS))
-        self._gradients = Need.OUTPUT_GRADIENT in needs
+        self._gradients = not needs.isdisjoint((Need.OUTPUT_GRADIENT, Need.OUTPUT_GRADIENT_NORM))
         self._maxima = Need.UNIT_MAXIMA in needs
         self._model = model
         wanted = self._outputs or self._gradients

@@ -20,6 +20,7 @@ class Role(Enum):
     """What a part of a row holds."""
 
     LAYER = "statistics of layers"
+    OUTPUT_GRADIENT = "norms of gradients at outputs"
     GRADIENT = "norms of parameter gradients"
     WEIGHT = "norms of weights"
     UPDATE = "norms of weight updates"
@@ -31,14 +32,16 @@ class Columns:
 
     Attributes:
         role: What the part holds.
-        numbers: For LAYER the number of the target, -1 for a value without meaning; for the others
-            the number of the parameter.
+        numbers: For LAYER and OUTPUT_GRADIENT the number of the target, -1 for a value without
+            meaning; for the others the number of the parameter.
         statistics: For LAYER the statistic of each number.
+        sizes: For norms the number of elements that each is over.
     """
 
     role: Role
     numbers: tuple[int, ...]
     statistics: tuple[str, ...] = ()
+    sizes: tuple[int, ...] = ()
 
     @classmethod
     def joined(cls, parts: Sequence[Columns]) -> Columns:

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import torch
 from torch import nn
 
 from torchclinic.probes.probe import Need
-from torchclinic.probes.samples import ParameterNorms
-from torchclinic.watch.columns import Role
+from torchclinic.probes.samples import Norms
+from torchclinic.watch.columns import Columns, Role
 from torchclinic.watch.target import Target
 
-# What a part holds -> (numbers of the parameters, their norms in each step).
-Numbers = dict[Role, tuple[tuple[int, ...], np.ndarray]]
+# What a part holds -> the meaning of its numbers, and the numbers in each step.
+Parts = dict[Role, tuple[Columns, np.ndarray]]
 _ROLES = {
+    Need.OUTPUT_GRADIENT_NORM: Role.OUTPUT_GRADIENT,
     Need.PARAMETER_GRADIENT: Role.GRADIENT,
     Need.WEIGHT: Role.WEIGHT,
     Need.UPDATE: Role.UPDATE,
 }
+NEEDS = tuple(_ROLES)
 
 
 class LayerNorms:
@@ -32,35 +34,35 @@ class LayerNorms:
 
     def __init__(self, targets: Sequence[Target], parameters: Sequence[nn.Parameter]) -> None:
         numbers = {id(parameter): number for number, parameter in enumerate(parameters)}
-        self._sizes = [parameter.numel() for parameter in parameters]
-        self._own = {
-            t.index: [numbers[id(p)] for p in t.parameters.values() if id(p) in numbers]
-            for t in targets
-        }
-        self._weights = {
-            t.index: [numbers[id(p)] for p in t.weights.values() if id(p) in numbers]
-            for t in targets
+        own = {t.index: _numbers(t.parameters, numbers) for t in targets}
+        weights = {t.index: _numbers(t.weights, numbers) for t in targets}
+        self._members: dict[Need, dict[int, list[int]]] = {
+            Need.OUTPUT_GRADIENT_NORM: {t.index: [t.index] for t in targets},
+            Need.PARAMETER_GRADIENT: own,
+            Need.WEIGHT: weights,
+            Need.UPDATE: weights,
         }
 
-    def sample(self, need: Need, numbers: Numbers) -> tuple[list[int], ParameterNorms]:
+    def sample(self, need: Need, parts: Parts) -> tuple[list[int], Norms]:
         """What a probe of this need reads, and the numbers of the layers it is of.
 
         Shape of the norms: (steps, layers).
         """
-        members = self._own if need is Need.PARAMETER_GRADIENT else self._weights
-        known, block = numbers.get(_ROLES[need], ((), np.empty((0, 0))))
-        place = {number: column for column, number in enumerate(known)}
-        columns = {i: [place[n] for n in own if n in place] for i, own in members.items()}
-        columns = {i: found for i, found in columns.items() if found}
-        norm = _norms(block, columns.values())
-        elements = torch.tensor(
-            [[sum(self._sizes[known[c]] for c in found) for found in columns.values()]],
-            dtype=torch.float64,
-        )
+        nothing = Columns(_ROLES[need], ()), np.empty((0, 0))
+        columns, block = parts.get(_ROLES[need], nothing)
+        place = {number: column for column, number in enumerate(columns.numbers)}
+        found = {i: [place[n] for n in m if n in place] for i, m in self._members[need].items()}
+        found = {number: members for number, members in found.items() if members}
+        norm = _norms(block, found.values())
+        sizes = [[sum(columns.sizes[c] for c in members) for members in found.values()]]
         weight = norm
-        if need is Need.UPDATE:  # the weights are read whenever their update is, in one order
-            weight = _norms(numbers[Role.WEIGHT][1], columns.values()) if columns else norm
-        return list(columns), ParameterNorms(norm, elements, weight)
+        if need is Need.UPDATE and found:  # weights are read whenever their update is, in one order
+            weight = _norms(parts[Role.WEIGHT][1], found.values())
+        return list(found), Norms(norm, torch.tensor(sizes, dtype=torch.float64), weight)
+
+
+def _numbers(parameters: Mapping[str, nn.Parameter], numbers: Mapping[int, int]) -> list[int]:
+    return [numbers[id(p)] for p in parameters.values() if id(p) in numbers]
 
 
 def _norms(block: np.ndarray, columns: Iterable[list[int]]) -> torch.Tensor:

@@ -11,12 +11,10 @@ from torch import nn
 
 from torchclinic.core.trace import NONFINITE, Series
 from torchclinic.probes.probe import Need, Probe
-from torchclinic.probes.samples import ParameterNorms
+from torchclinic.probes.samples import Norms
 from torchclinic.watch.columns import Columns, Role, Row
-from torchclinic.watch.layer_norms import LayerNorms, Numbers
+from torchclinic.watch.layer_norms import NEEDS, LayerNorms, Parts
 from torchclinic.watch.target import Target
-
-_NEEDS = (Need.PARAMETER_GRADIENT, Need.WEIGHT, Need.UPDATE)
 
 
 @dataclass
@@ -61,7 +59,7 @@ class Merged:
         self._total = _Points()
         self._targets = targets
         self._layer_norms = LayerNorms(targets, parameters)
-        self._probes = [probe for probe in probes if probe.need in _NEEDS]
+        self._probes = [probe for probe in probes if probe.need in NEEDS]
         by_columns: dict[tuple[Columns, ...], list[Row]] = defaultdict(list)
         for row in rows:
             by_columns[tuple(row.columns)].append(row)
@@ -82,25 +80,25 @@ class Merged:
     def _merge(self, columns: tuple[Columns, ...], rows: list[Row]) -> None:
         """Take over the readings whose numbers mean the same."""
         steps = np.array([row.step for row in rows])
-        numbers: Numbers = {}
+        parts: Parts = {}
         for place, part in enumerate(columns):
             block = np.stack([row.values[place] for row in rows]).astype(np.float64)
             if part.role is Role.LAYER:
                 self._merge_layers(part, steps, block)
             else:
-                numbers[part.role] = (part.numbers, block)
-        self._merge_norms(steps, numbers)
+                parts[part.role] = part, block
+        self._merge_norms(steps, parts)
 
     def _merge_layers(self, part: Columns, steps: np.ndarray, block: np.ndarray) -> None:
         for place, number in enumerate(part.numbers):
             if number >= 0:
                 self._points[number, part.statistics[place]].add(steps, block[:, place])
 
-    def _merge_norms(self, steps: np.ndarray, numbers: Numbers) -> None:
-        if Role.GRADIENT in numbers:
-            self._total.add(steps, np.linalg.norm(numbers[Role.GRADIENT][1], axis=1))
+    def _merge_norms(self, steps: np.ndarray, parts: Parts) -> None:
+        if Role.GRADIENT in parts:
+            self._total.add(steps, np.linalg.norm(parts[Role.GRADIENT][1], axis=1))
         for probe in self._probes:
-            layers, norms = self._layer_norms.sample(probe.need, numbers)
+            layers, norms = self._layer_norms.sample(probe.need, parts)
             if layers:
                 try:
                     values = probe.read(norms).numpy()
@@ -115,7 +113,7 @@ class Merged:
         probe: Probe,
         layers: list[int],
         steps: np.ndarray,
-        norms: ParameterNorms,
+        norms: Norms,
         values: np.ndarray,
     ) -> None:
         for place, number in enumerate(layers):

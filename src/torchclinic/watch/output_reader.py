@@ -3,32 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import isfinite
 
 import torch
 from torch import Tensor
 
 from torchclinic.probes.probe import Need, Probe
-from torchclinic.watch.columns import Row
+from torchclinic.watch.batch import Batch, Stack
+from torchclinic.watch.columns import Columns, Row
 from torchclinic.watch.elements import read_elements
-from torchclinic.watch.groups import Group, ProbeError, group
-from torchclinic.watch.held import Held, alike
 from torchclinic.watch.silence_reader import SilenceReader
-
-_Tensors = list[list[Tensor | None]]
-
-
-@dataclass
-class _Plan:
-    """How to read steps of one key."""
-
-    outputs: list[Group]
-    gradients: list[Group]
+from torchclinic.watch.stack_reader import StackReader
+from torchclinic.watch.target import Target
 
 
 class OutputReader:
-    """Stacks what the hooks saw and lets the probes read it.
+    """Lets the probes read the outputs that a batch holds.
 
     Args:
         probes: The probes that are to be read.
@@ -39,64 +29,51 @@ class OutputReader:
         self._gradients = [p for p in probes if p.need is Need.OUTPUT_GRADIENT]
         self._elements = [p for p in probes if p.need is Need.ELEMENTS]
         self._silence = SilenceReader([p for p in probes if p.need is Need.UNIT_MAXIMA])
-        self._plans: dict[object, _Plan] = {}
+        self._readers: dict[tuple[object, ...], StackReader] = {}
 
-    def read(self, held: Sequence[Held]) -> None:
-        """Read steps in order; those in a row that look alike are read together."""
-        for steps in alike([step for step in held if step.calls]):
-            self._read(steps)
+    def read(self, batch: Batch) -> None:
+        """Add what is read of each step to its row."""
+        for stack in batch.outputs.stacks:
+            values = batch.outputs.of(stack, len(batch.rows))
+            numbers = self._read(stack.targets, self._outputs, values, batch.rows)
+            self._silence.read(stack.targets, values, stack.shape, batch.rows)
+            if self._elements and not _vouched(numbers):
+                self._count(stack, values, batch.rows)
+        for row, call in batch.maxima:
+            if call.maxima is not None:
+                maxima = call.maxima.view(1, 1, -1)
+                self._silence.read_maxima([call.target], maxima, call.rows, [row])
+        if batch.gradients is not None:
+            for stack in batch.gradients.stacks:
+                values = batch.gradients.of(stack, len(batch.rows))
+                values = _unscaled(values, batch.scales)
+                self._read(stack.targets, self._gradients, values, batch.rows)
 
-    def _read(self, held: Sequence[Held]) -> None:
-        plan = self._plan(held[0])
-        rows = [step.row for step in held]
-        samples = [[call.sample for call in step.calls] for step in held]
-        for one in plan.outputs:
-            self._read_outputs(one, samples, rows)
-        self._read_maxima(held)
-        gradients = [[call.gradient for call in step.calls] for step in held]
-        scales = [step.scale for step in held if step.scale is not None]
-        for one in plan.gradients:
-            numbers, _ = _read(one, gradients, torch.stack(scales) if scales else None, ())
-            _add(one, numbers, rows)
+    def _read(
+        self,
+        targets: list[Target],
+        probes: Sequence[Probe],
+        values: Tensor,
+        rows: Sequence[Row],
+    ) -> Tensor:
+        key = (probes is self._outputs, *[target.index for target in targets])
+        reader = self._readers.get(key)
+        if reader is None:
+            reader = self._readers[key] = StackReader(targets, probes, values.device)
+        numbers = reader.read(values)
+        columns: Columns = reader.columns
+        if columns.numbers:
+            by_step = numbers.numpy() if numbers.is_cpu else numbers
+            for row, found in zip(rows, by_step, strict=True):
+                row.add(columns, found)
+        return numbers
 
-    def _read_outputs(self, one: Group, samples: _Tensors, rows: list[Row]) -> None:
-        first = samples[0][one.places[0]]
-        assert first is not None
-        others = self._silence.dims_over(one.targets, first)
-        numbers, maxima = _read(one, samples, None, others)
-        _add(one, numbers, rows)
-        if maxima:
-            shaped = torch.cat(maxima).view(len(rows), len(one.targets), -1)
-            self._silence.read(one.targets, shaped, first.shape[0], rows)
-        if self._elements and not vouched(numbers):
-            self._count(one, samples, rows)
-
-    def _read_maxima(self, held: Sequence[Held]) -> None:
-        """Maxima that were taken when the output was seen."""
-        for step in held:
-            for call in step.calls:
-                if call.maxima is not None:
-                    maxima = call.maxima.view(1, 1, -1)
-                    self._silence.read([call.target], maxima, call.rows, [step.row])
-
-    def _count(self, one: Group, samples: _Tensors, rows: list[Row]) -> None:
-        for row, step in zip(rows, samples, strict=True):
-            tensors = [[tensor] for place in one.places if (tensor := step[place]) is not None]
-            read_elements(self._elements, one.targets, tensors, row)
-
-    def _plan(self, step: Held) -> _Plan:
-        key = step.key()
-        plan = self._plans.get(key)
-        if plan is None:
-            targets = [call.target for call in step.calls]
-            plan = self._plans[key] = _Plan(
-                group(targets, [call.sample for call in step.calls], self._outputs),
-                group(targets, [call.gradient for call in step.calls], self._gradients),
-            )
-        return plan
+    def _count(self, stack: Stack, values: Tensor, rows: Sequence[Row]) -> None:
+        for row, step in zip(rows, values, strict=True):
+            read_elements(self._elements, stack.targets, [[layer] for layer in step], row)
 
 
-def vouched(numbers: Tensor) -> bool:
+def _vouched(numbers: Tensor) -> bool:
     """Whether a finite sum says that all elements that went into it were finite.
 
     On a CPU reading one number costs nothing. Elsewhere it would wait for the device, so that
@@ -105,27 +82,10 @@ def vouched(numbers: Tensor) -> bool:
     return numbers.is_cpu and numbers.numel() > 0 and isfinite(numbers.sum().item())
 
 
-def _read(
-    one: Group, tensors: _Tensors, scales: Tensor | None, others: tuple[int, ...]
-) -> tuple[Tensor, list[Tensor]]:
-    """What the probes read, shape (steps, numbers), and maxima over the dimensions `others`."""
-    while True:
-        numbers: list[Tensor] = []
-        maxima: list[Tensor] = []
-        try:
-            for number, stack in enumerate(one.stacks(tensors)):
-                mine = None if scales is None else scales[number * one.steps :][: one.steps]
-                numbers.append(one.read(stack, mine))
-                if others:
-                    maxima.append(stack.amax(others))
-        except ProbeError as failure:
-            one.drop(failure)
-        else:
-            return torch.cat(numbers) if len(numbers) > 1 else numbers[0], maxima
-
-
-def _add(one: Group, numbers: Tensor, rows: Sequence[Row]) -> None:
-    """Give each step its numbers."""
-    if one.columns.numbers:
-        for row, values in zip(rows, numbers.numpy() if numbers.is_cpu else numbers, strict=True):
-            row.add(one.columns, values)
+def _unscaled(values: Tensor, scales: Sequence[Tensor | None]) -> Tensor:
+    """Gradients without the factor that a GradScaler put into the loss."""
+    if all(scale is None for scale in scales):
+        return values
+    one = torch.ones((), device=values.device)
+    factors = torch.stack([one if scale is None else scale.to(one) for scale in scales])
+    return values / factors.view(-1, 1, 1)

@@ -12,6 +12,7 @@ from torchclinic.watch.columns import Columns, Role, Row, Values
 from torchclinic.watch.elements import read_elements
 from torchclinic.watch.foreach import foreach_copy_, foreach_sub_
 from torchclinic.watch.norms import all_plain, norms
+from torchclinic.watch.output_gradients import Gradients
 from torchclinic.watch.target import Target
 from torchclinic.watch.weights import Weights
 
@@ -53,40 +54,45 @@ class ParameterReader:
         self._open = False
         self._until_shares = 0
 
-    def before(self, row: Row, gradients: bool, scale: Tensor | None) -> None:
+    def before(self, row: Row, gradients: Gradients | None) -> None:
         """Before the update: norms of weights and gradients, and a copy of the weights.
 
         Args:
             row: Where the numbers go.
-            gradients: Whether the gradients are there already.
-            scale: What they are multiplied by.
+            gradients: Those at outputs, and what all of them are multiplied by; None if a closure
+                is yet to compute the gradients.
         """
-        trained = [weight.requires_grad for _, weight in self._candidates]
-        weights = self._weights
-        if not weights.fits(trained):
-            found = [c for c, t in zip(self._candidates, trained, strict=True) if t]
-            weights = self._weights = Weights(trained, found, self._read_updates)
-            self._until_shares = 0
-        if not gradients:
+        weights = self._trained()
+        if gradients is None:
             self._add(row, weights.weight, norms(weights.now, weights.plain))
         else:
-            there, columns, plain = self._gradients()
-            if plain and weights.plain and scale is None:
-                values = norms(weights.now + there, plain=True)
-                count = len(weights.now)
-                self._add(row, weights.weight, values[:count])
-                self._add(row, columns, values[count:])
-            else:
-                self._add(row, weights.weight, norms(weights.now, weights.plain))
-                self._add(row, columns, norms(there, plain, scale))
+            self._read_together(row, weights, gradients)
         if weights.before:
             foreach_copy_(weights.before, weights.parts)
             self._open = True
 
-    def after_closure(self, row: Row) -> None:
+    def _read_together(self, row: Row, weights: Weights, outputs: Gradients) -> None:
+        """All norms in one call where that is possible."""
+        own, columns, plain = self._gradients()
+        if plain and weights.plain and outputs.plain:
+            values = norms([*weights.now, *own, *outputs.tensors], plain=True)
+            first, second = len(weights.now), len(weights.now) + len(own)
+            self._add(row, weights.weight, values[:first])
+            self._add(row, columns, values[first:second])
+            if outputs.tensors:
+                row.add(outputs.columns, values[second:])
+            return
+        self._add(row, weights.weight, norms(weights.now, weights.plain))
+        self._add(row, columns, norms(own, plain, outputs.own_scale))
+        if outputs.tensors:
+            row.add(outputs.columns, norms(outputs.tensors, outputs.plain, outputs.scale))
+
+    def after_closure(self, row: Row, gradients: Gradients) -> None:
         """Norms of the gradients that a closure has left."""
-        there, columns, plain = self._gradients()
-        self._add(row, columns, norms(there, plain))
+        own, columns, plain = self._gradients()
+        self._add(row, columns, norms(own, plain))
+        if gradients.tensors:
+            row.add(gradients.columns, norms(gradients.tensors, gradients.plain))
 
     def updates(self, row: Row) -> None:
         """Norms of the weights' change since `before`.
@@ -106,6 +112,15 @@ class ParameterReader:
             changes[place] *= share  # type: ignore[index]
         row.add(weights.update, changes)
 
+    def _trained(self) -> Weights:
+        """The weights that are trained now."""
+        trained = [weight.requires_grad for _, weight in self._candidates]
+        if not self._weights.fits(trained):
+            found = [c for c, t in zip(self._candidates, trained, strict=True) if t]
+            self._weights = Weights(trained, found, self._read_updates)
+            self._until_shares = 0
+        return self._weights
+
     def _gradients(self) -> tuple[list[Tensor], Columns, bool]:
         """The gradients that are there, what their norms mean, and whether they are plain."""
         if not self._read_gradients:
@@ -116,7 +131,8 @@ class ParameterReader:
         columns = self._gradient_columns.get(there)
         if columns is None:
             numbers = tuple(number for number, t in enumerate(there) if t)
-            columns = Columns(Role.GRADIENT, numbers), all_plain(gradients)
+            sizes = tuple(gradient.numel() for gradient in gradients)
+            columns = Columns(Role.GRADIENT, numbers, sizes=sizes), all_plain(gradients)
             self._gradient_columns[there] = columns
         return gradients, *columns
 

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from torch import nn
+from torch import Tensor, nn
 
-from torchclinic.probes.probe import Probe
-from torchclinic.watch.held import Held
+from torchclinic.probes.probe import Need, Probe
+from torchclinic.watch.batch import Batch
+from torchclinic.watch.columns import Row
+from torchclinic.watch.output_gradients import OutputGradients
 from torchclinic.watch.output_reader import OutputReader
 from torchclinic.watch.parameter_reader import ParameterReader
+from torchclinic.watch.seen import Seen
 from torchclinic.watch.target import Target
 
-# Steps whose small outputs are kept and then read together. Beside a training the first call of an
-# operation takes 10 to 30 us, whatever its size, because its code is no longer in the caches.
-_STEPS_HELD = 32
-_ELEMENTS_HELD = 1 << 20  # but never many more than this many elements
+_OF_OUTPUT = frozenset((Need.OUTPUT, Need.UNIT_MAXIMA, Need.OUTPUT_GRADIENT, Need.ELEMENTS))
 
 
 class Readers:
-    """Reads parameters at once, outputs some steps later.
+    """Reads parameters and gradients at once, outputs some steps later.
 
     Args:
         parameters: The model's parameters.
@@ -28,7 +28,7 @@ class Readers:
         updated: Parameters whose update can be seen; None for all.
 
     Attributes:
-        room: Elements that may still be held; at 0 it is time to read.
+        full: Whether it is time to read what is held.
     """
 
     def __init__(
@@ -38,25 +38,40 @@ class Readers:
         probes: Sequence[Probe],
         updated: Sequence[nn.Parameter] | None,
     ) -> None:
+        needs = {probe.need for probe in probes}
         self.parameters = ParameterReader(parameters, targets, probes, updated)
-        self.room = _ELEMENTS_HELD
+        self.output_gradients = OutputGradients(probes)
         self._outputs = OutputReader(probes)
-        self._held: list[Held] = []
-        self._size = 0
+        self._holds = not needs.isdisjoint(_OF_OUTPUT)
+        self._holds_gradients = Need.OUTPUT_GRADIENT in needs
+        self._batch: Batch | None = None
+        self.full = False
 
-    def hold(self, step: Held) -> None:
-        """Keep what was seen in a step; its size is taken to be that of the first one held."""
-        if not self._held:
-            samples = [call.sample for call in step.calls if call.sample is not None]
-            self._size = 2 * sum(sample.numel() for sample in samples)
-        self._held.append(step)
-        self.room -= max(self._size, _ELEMENTS_HELD // _STEPS_HELD)
+    def hold(self, row: Row, calls: list[Seen], scale: Tensor | None) -> None:
+        """Hold the outputs of a step.
+
+        Args:
+            row: Where its numbers go.
+            calls: One a layer.
+            scale: What the loss, and so each gradient, was multiplied by.
+        """
+        if not calls or not self._holds:
+            return
+        batch = self._batch
+        if batch is None or not batch.fits(calls):
+            self.read_held()
+            batch = self._batch = Batch(calls, self._holds_gradients)
+        batch.put(row, calls, scale)
+        if batch.full:
+            self.full = True
 
     def read_held(self) -> int:
         """Read all steps that are held; returns how many."""
-        held, self._held = self._held, []
-        self.room = _ELEMENTS_HELD
-        for step in held:
-            step.drop_overwritten()
-        self._outputs.read(held)
-        return len(held)
+        batch = self._batch
+        if batch is None:
+            return 0
+        count, self.full = len(batch.rows), False
+        if count:
+            self._outputs.read(batch)
+            batch.clear()
+        return count

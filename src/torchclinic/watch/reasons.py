@@ -6,7 +6,8 @@ from torchclinic.probes.probe import Need, Probe
 from torchclinic.watch.target import Target
 from torchclinic.watch.unit_maxima import SILENCE_ROWS
 
-_OF_OUTPUT = (Need.OUTPUT, Need.UNIT_MAXIMA, Need.OUTPUT_GRADIENT)
+_OF_GRADIENT = (Need.OUTPUT_GRADIENT, Need.OUTPUT_GRADIENT_NORM)
+_OF_OUTPUT = (Need.OUTPUT, Need.UNIT_MAXIMA, *_OF_GRADIENT)
 
 
 def why_nothing(target: Target, probe: Probe) -> str:
@@ -37,7 +38,7 @@ def _of_output(target: Target, probe: Probe) -> str:
         return reason
     if probe.need is Need.UNIT_MAXIMA:
         return f"fewer than {SILENCE_ROWS} samples were seen in the steps that were read"
-    if probe.need is Need.OUTPUT_GRADIENT:
+    if probe.need in _OF_GRADIENT:
         return "no gradient reached its output"
     return "its output was empty or overwritten in all steps that were read"
 

@@ -10,10 +10,10 @@ from torchclinic.probes.registry import select_probes
 from torchclinic.watch.calls import one_a_layer
 from torchclinic.watch.capture import SMALL_SECONDS, Capture
 from torchclinic.watch.columns import Row
-from torchclinic.watch.held import Held
 from torchclinic.watch.layers import Layers
 from torchclinic.watch.optimizers import Steppers
 from torchclinic.watch.options import WatchOptions
+from torchclinic.watch.output_gradients import Gradients
 from torchclinic.watch.readers import Readers
 from torchclinic.watch.selection import Globs
 from torchclinic.watch.store import Store
@@ -83,11 +83,8 @@ class Recording:
                 self._learn(wait=scales is None)
             readers = self._readers
             if readers is not None:
-                if scales is None:
-                    readers.parameters.before(row, False, None)
-                else:
-                    self._hold(readers, row, scales[0])
-                    readers.parameters.before(row, True, scales[1])
+                gradients = None if scales is None else self._hold(readers, row, scales)
+                readers.parameters.before(row, gradients)
         except Exception as error:  # noqa: BLE001 - a watch never ends a training
             self.fail(error)
 
@@ -99,8 +96,8 @@ class Recording:
             if self._readers is None or self.structure.recorded:
                 self._learn(wait=False)
             if self._readers is not None:
-                self._hold(self._readers, self._row, None)
-                self._readers.parameters.after_closure(self._row)
+                gradients = self._hold(self._readers, self._row, (None, None))
+                self._readers.parameters.after_closure(self._row, gradients)
         except Exception as error:  # noqa: BLE001 - a watch never ends a training
             self.fail(error)
 
@@ -119,7 +116,7 @@ class Recording:
     @property
     def full(self) -> bool:
         """Whether it is time to read what is held."""
-        return self._readers is not None and self._readers.room <= 0
+        return self._readers is not None and self._readers.full
 
     def read_held(self) -> int:
         """Read what is held of the last readings; returns of how many."""
@@ -140,10 +137,13 @@ class Recording:
         self._row = None
         self.disarm()
 
-    def _hold(self, readers: Readers, row: Row, scale: Tensor | None) -> None:
+    def _hold(self, readers: Readers, row: Row, scales: Scales) -> Gradients:
         seen = self.capture.take()
         self._calls = len(seen)
-        readers.hold(Held(row, one_a_layer(seen), scale))
+        calls = one_a_layer(seen)
+        gradients = readers.output_gradients.take(calls, *scales)
+        readers.hold(row, calls, scales[0])
+        return gradients
 
     def _learn(self, wait: bool) -> None:
         """Make readers for the layers as they are known by now; `wait` if a pass may come yet."""

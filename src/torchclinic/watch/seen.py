@@ -28,13 +28,13 @@ class Seen:
         gradient: The same of the gradient at its output.
         maxima: Largest output of each unit, where it was taken at once.
         rows: Rows of the batch that these are over.
-        version: Of the sample; a later one means that something was written into it.
         node: What computed the output, for a bare parameter.
     """
 
     __slots__ = (
         "_output",
         "_retained",
+        "_version",
         "gradient",
         "maxima",
         "node",
@@ -42,7 +42,6 @@ class Seen:
         "sample",
         "target",
         "training",
-        "version",
     )
 
     def __init__(self, target: Target, training: bool) -> None:
@@ -55,13 +54,13 @@ class Seen:
         self.node: Any = None
         self._output: Tensor | None = None
         self._retained = False
-        self.version = 0
+        self._version = 0
 
     def keep(self, output: Tensor, gradient: bool) -> None:
         """Keep a small output, and the gradient there if that is wanted."""
         self._output = output
-        self.version = output._version
-        if self.target.overwritten or self.target.overwritten_later:
+        self._version = output._version
+        if self.target.overwritten:
             self.sample = output.detach().clone()
             if gradient:
                 output.register_hook(self.keep_gradient)
@@ -75,10 +74,8 @@ class Seen:
         target.calls = 0
         if output is not None:
             self._output = self.node = None
-            target.overwritten = output._version != self.version
-            if self.sample is not None:
-                self.version = 0  # of the copy
-            elif not target.overwritten:
+            target.overwritten = output._version != self._version
+            if self.sample is None and not target.overwritten:
                 self.sample = output.detach()
                 if self._retained:
                     self.gradient = output.grad

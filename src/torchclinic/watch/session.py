@@ -49,14 +49,17 @@ class Session:
         self._ended = None
         self._plan()
 
-    def stop(self) -> None:
-        """Finish what is open and take all hooks away."""
+    def pause(self) -> None:
+        """End the reading that is open and take all hooks away."""
         if self.recording.is_open:
             self.recording.after_update()
         self._account()
-        self._read_held()
         self.recording.disarm()
         self._wanted = False
+
+    def finish(self) -> None:
+        """Read what is still held."""
+        self._read_held()
 
     def failed(self, error: Exception) -> None:
         """One of the events raised: read no more."""

@@ -37,17 +37,27 @@ class SilenceReader:
         self._probes = probes
         self._watched: dict[tuple[int, ...], _Watched | None] = {}
 
-    def dims_over(self, targets: list[Target], output: Tensor) -> tuple[int, ...]:
-        """Dimensions of stacked outputs to take the maxima over; none if they are not needed."""
-        if output.ndim < 2 or self._of(targets, output.device) is None:
-            return ()
-        unit_dim = targets[0].unit_dim % output.ndim + 1
-        return tuple(d for d in range(1, output.ndim + 1) if d != unit_dim)
+    def read(
+        self, targets: list[Target], values: Tensor, shape: torch.Size, steps: Sequence[Row]
+    ) -> None:
+        """Add what the probes read of whole outputs to the rows of the steps.
 
-    def read(self, targets: list[Target], maxima: Tensor, rows: int, steps: Sequence[Row]) -> None:
+        Args:
+            targets: The layers.
+            values: Their outputs, shape (steps, layers, elements).
+            shape: Of one output, (rows, ..., units, ...).
+            steps: Where the numbers go.
+        """
+        if len(shape) > 1 and self._of(targets, values.device) is not None:
+            unit_dim = targets[0].unit_dim % len(shape) + 2
+            others = tuple([d for d in range(2, len(shape) + 2) if d != unit_dim])
+            maxima = values.view(*values.shape[:2], *shape).amax(others)
+            self.read_maxima(targets, maxima, shape[0], steps)
+
+    def read_maxima(
+        self, targets: list[Target], maxima: Tensor, rows: int, steps: Sequence[Row]
+    ) -> None:
         """Add what the probes read to the rows of the steps.
-
-        Shape of the maxima: (steps, layers, units).
 
         Args:
             targets: The layers.
@@ -61,11 +71,14 @@ class SilenceReader:
         early, windows, spanned = watched.window.add(maxima, rows)
         if early == len(maxima):
             return
-        thresholds = watched.silent_at.repeat(len(windows), 1)
-        sample = UnitMaxima(windows.flatten(0, 1), thresholds, spanned)
+        sample = UnitMaxima(windows, watched.silent_at, spanned)
         for probe, columns in tuple(watched.probes):
             try:
-                values = probe.read(sample).view(len(windows), len(targets))
+                values = probe.read(sample)
+                if values.shape != windows.shape[:2]:
+                    raise ValueError(
+                        f"read gave shape {tuple(values.shape)} for {tuple(windows.shape)}"
+                    )
             except Exception as error:  # noqa: BLE001 - a probe never ends a training
                 watched.probes.remove((probe, columns))
                 for target in watched.targets:

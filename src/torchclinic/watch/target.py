@@ -29,7 +29,6 @@ class Target:
         calls: Forward calls seen in the step that is being read.
         reached: When its output was first seen, counted over all layers; 0 for never.
         overwritten: Whether something writes into its output before the step is over.
-        overwritten_later: Whether something writes into it even after that.
     """
 
     index: int
@@ -47,7 +46,6 @@ class Target:
     calls: int = 0
     reached: int = 0
     overwritten: bool = True
-    overwritten_later: bool = False
 
     @property
     def weights(self) -> dict[str, nn.Parameter]:

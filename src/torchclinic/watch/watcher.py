@@ -62,8 +62,9 @@ class Watch:
         """End: all hooks are gone afterwards; a second call does nothing."""
         if self._state == "running":
             self._detach()
-        self._state = "stopped"
-        self._session.stop()
+        if self._state != "stopped":
+            self._state = "stopped"
+            self._session.finish()
 
     @contextmanager
     def paused(self) -> Iterator[None]:
@@ -97,7 +98,7 @@ class Watch:
         for handle in self._handles:
             handle.remove()
         self._handles = []
-        self._session.stop()
+        self._session.pause()
 
     def __enter__(self) -> Self:
         return self.start()

@@ -53,8 +53,9 @@ class Weights:
             dense = torch.contiguous_format
             self.before = [torch.empty_like(part, memory_format=dense) for part in self.parts]
         numbers = tuple(number for number, _ in weights)
-        self.weight = Columns(Role.WEIGHT, numbers)
-        self.update = Columns(Role.UPDATE, numbers)
+        sizes = tuple(weight.numel() for weight in self.now)
+        self.weight = Columns(Role.WEIGHT, numbers, sizes=sizes)
+        self.update = Columns(Role.UPDATE, numbers, sizes=sizes)
 
     def fits(self, trained: list[bool]) -> bool:
         """Whether it is still right: weights may be frozen, or moved to other memory."""
