@@ -28,7 +28,7 @@ def test_the_specification_is_covered():
 @pytest.mark.slow
 @pytest.mark.parametrize("entry", SPEC, ids=str)
 def test_it_is_diagnosed_and_repaired(entry):
-    repair = tc.repair(entry.recipe_factory())
+    repair = tc.repair(entry.recipe_factory(), budget=20)  # the same on every machine
     assert repair.diagnosis.root is not None, repair.diagnosis
     assert repair.diagnosis.root.code in entry.expected, str(repair.diagnosis)
     if entry.name not in NOT_HARMED_YET:
@@ -37,7 +37,7 @@ def test_it_is_diagnosed_and_repaired(entry):
 
 @pytest.mark.slow
 def test_the_demo_reaches_its_figures_on_digits():
-    repair = tc.repair(paralysed())
+    repair = tc.repair(paralysed(), budget=20)
     assert repair.diagnosis.root.code == "GRD101"
     comparison = repair.verdict.comparison
     assert repair.verdict.outcome is Outcome.REPAIRED
@@ -48,7 +48,7 @@ def test_the_demo_reaches_its_figures_on_digits():
 @pytest.mark.slow
 @pytest.mark.skipif("TORCHCLINIC_DATA" not in os.environ, reason="needs MNIST's IDX files")
 def test_the_demo_reaches_its_figures_on_mnist():
-    repair = tc.repair(paralysed("mnist"))
+    repair = tc.repair(paralysed("mnist"), budget=3)
     assert repair.diagnosis.root.code == "GRD101"
     comparison = repair.verdict.comparison
     assert repair.verdict.outcome is Outcome.REPAIRED
