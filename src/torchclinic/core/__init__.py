@@ -42,6 +42,15 @@ from torchclinic.core.recipe import (
 from torchclinic.core.registry import Registry
 from torchclinic.core.remedy import Applicability, Change, NotApplicable, Remedy
 from torchclinic.core.repair import ArmResult, Cost, Repair
+from torchclinic.core.study import (
+    StudyArm,
+    StudyBest,
+    StudyComparison,
+    StudyCurve,
+    StudyResult,
+    StudyRow,
+    StudyRun,
+)
 from torchclinic.core.trace import Series, Trace, TracedLayer, WatchCost
 from torchclinic.core.verdict import Outcome, PairedComparison, Verdict
 
@@ -90,6 +99,13 @@ __all__ = [
     "Series",
     "Splits",
     "Stage",
+    "StudyArm",
+    "StudyBest",
+    "StudyComparison",
+    "StudyCurve",
+    "StudyResult",
+    "StudyRow",
+    "StudyRun",
     "SurgeryError",
     "TargetFacts",
     "TorchclinicError",
