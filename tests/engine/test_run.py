@@ -1,0 +1,50 @@
+import pytest
+
+from engine.recipes import recipe
+from torchclinic.core import UsageError
+from torchclinic.engine import run, run_arms
+
+
+def test_an_unknown_engine_is_refused_with_the_known_ones():
+    with pytest.raises(UsageError, match=r"no engine 'warp'.*sequential, stacked, ray, auto"):
+        run_arms({"a": recipe()}, [0], engine="warp")
+
+
+@pytest.mark.parametrize("engine", ["sequential", "stacked", "auto"])
+def test_an_address_is_for_ray_only(engine):
+    with pytest.raises(UsageError, match=r"address is 'there:1'.*engine='ray'"):
+        run_arms({"a": recipe()}, [0], engine=engine, address="there:1")
+
+
+@pytest.mark.parametrize("engine", ["sequential", "stacked", "ray"])
+def test_all_that_is_asked_for_reaches_the_engine(monkeypatch, engine):
+    got = {}
+
+    def execute(*work, **options):
+        got.update(options, work=work)
+        return {"a": ()}
+
+    monkeypatch.setattr(run, "_executor", {engine: execute}.get)
+    asked = {
+        "max_steps": 3,
+        "watch_first": True,
+        "test": True,
+        "progress": print,
+        "on_result": print,
+        "deadline": 9.0,
+        "parallel": 2,
+    }
+    told = []
+    arms = {"a": recipe()}
+    assert run_arms(arms, iter([4, 2]), engine=engine, on_placement=told.append, **asked) == {
+        "a": ()
+    }
+    expected = {"address": None} if engine == "ray" else {}
+    assert got == {**asked, **expected, "work": (arms, (4, 2))}
+    assert [str(p) for p in told] == [f"{engine}: asked for"]
+
+
+def test_the_sequential_engine_is_the_default():
+    told = []
+    run_arms({}, [0], on_placement=told.append)
+    assert [p.engine for p in told] == ["sequential"]
