@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from torchclinic.core import PairedComparison, UsageError
 from torchclinic.study.statistics.bootstrap import bca_interval
 from torchclinic.study.statistics.diverged import diverged, stand_in
 from torchclinic.study.statistics.effect import effect_size, superiority
+from torchclinic.study.statistics.interval import mean_interval
 from torchclinic.study.statistics.sample import mean
 from torchclinic.study.statistics.sign_flip import sign_flip_p
 
@@ -24,6 +26,7 @@ def paired_comparison(
     higher_is_better: bool,
     confidence: float = 0.95,
     chance: float | None = None,
+    interval: Literal["bca", "sign-flip"] = "bca",
 ) -> PairedComparison:
     """Compare two arms that were run on the same seeds.
 
@@ -39,6 +42,8 @@ def paired_comparison(
         higher_is_better: Its direction.
         confidence: Of the interval; 1 - confidence is the level of the test.
         chance: Score of a model that has learnt nothing, if known.
+        interval: "bca" for the bootstrap, "sign-flip" for the one that agrees with the test and
+            keeps its confidence with few seeds (`mean_interval`).
 
     Returns:
         The comparison. When no run of either arm has a finite score and `chance` is unknown, all
@@ -57,7 +62,8 @@ def paired_comparison(
     first, second = _counted(before, worst), _counted(after, worst)
     nothing = math.isnan(worst) and all(map(diverged, first))
     differences = [0.0] * len(first) if nothing else _differences(first, second)
-    low, high = bca_interval(differences, confidence=confidence)
+    enclosing = bca_interval if interval == "bca" else mean_interval
+    low, high = enclosing(differences, confidence=confidence)
     return PairedComparison(
         metric=metric,
         higher_is_better=higher_is_better,

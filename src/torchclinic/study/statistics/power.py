@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 
 import numpy as np
 
@@ -12,7 +13,11 @@ from torchclinic.study.statistics.sample import ROUNDING
 MOST_SEEDS = 1_000_000  # beyond this the answer is "no number of seeds will do"
 _EXACT_BELOW = 200  # pairs; above, the normal approximation is off by less than one pair
 _COARSE_UP_TO = 12  # pairs; so few flips that the test is clearly weaker than Student's
+_COARSE_ABOVE_FEWEST = 3  # pairs above the fewest for a stricter level, for the same reason
+_SIMULATED_UP_TO = 18  # pairs; 2^17 flips of 2,000 experiments take about a second
 _TRIALS = 2_000
+_SUMS_AT_ONCE = 4_000_000
+_STEPS_OF_SEARCH = 14  # halvings; the effect is then known to three digits
 
 
 def fewest_seeds(confidence: float = 0.95) -> int:
@@ -83,10 +88,48 @@ def seeds_needed(
     pairs = _large_sample_pairs(effect, confidence, power)
     if pairs < _EXACT_BELOW:
         pairs = _t_test_pairs(effect, confidence, power)
-    pairs = max(pairs, fewest_seeds(confidence))
-    while pairs <= _COARSE_UP_TO and _sign_flip_power(effect, int(pairs), confidence) < power:
+    fewest = fewest_seeds(confidence)
+    coarse = min(max(_COARSE_UP_TO, fewest + _COARSE_ABOVE_FEWEST), _SIMULATED_UP_TO)
+    pairs = max(pairs, fewest)
+    while pairs <= coarse and _sign_flip_power(effect, int(pairs), confidence) < power:
         pairs += 1
     return int(pairs) if pairs <= MOST_SEEDS else None
+
+
+@cache
+def detectable_effect(pairs: int, *, confidence: float = 0.95, power: float = 0.8) -> float:
+    """Smallest effect that so many pairs find with probability `power`.
+
+    The inverse of `seeds_needed`: the d_z for which it asks for no more than `pairs`.
+
+    Args:
+        pairs: Seeds that both arms have.
+        confidence: One minus the level of the two-sided test.
+        power: Probability of finding the difference.
+
+    Returns:
+        Mean difference over the standard deviation of the differences; infinite when so few pairs
+        can never reach the level.
+
+    Raises:
+        UsageError: When `pairs` is below 1, or a share is not in (0, 1).
+
+    >>> round(detectable_effect(10), 1)
+    1.0
+    >>> detectable_effect(5)
+    inf
+    """
+    if pairs < 1:
+        raise UsageError(f"pairs is {pairs!r}", hint="1 or more")
+    if pairs < fewest_seeds(confidence):
+        return math.inf
+    low, high = math.log(1e-3), math.log(100.0)
+    for _ in range(_STEPS_OF_SEARCH):
+        middle = (low + high) / 2
+        needed = seeds_needed(math.exp(middle), 1.0, confidence=confidence, power=power)
+        enough = needed is not None and needed <= pairs
+        low, high = (low, middle) if enough else (middle, high)
+    return math.exp(high)
 
 
 def _large_sample_pairs(effect: float, confidence: float, power: float) -> float:
@@ -108,14 +151,20 @@ def _t_test_pairs(effect: float, confidence: float, power: float) -> int:
     return 2 * _EXACT_BELOW
 
 
+@cache
 def _sign_flip_power(effect: float, pairs: int, confidence: float) -> float:
     """Share of simulated experiments in which the sign-flip p is below the level."""
     draws = np.random.default_rng(0).normal(effect, 1, size=(_TRIALS, pairs))
-    later_signs = np.indices((2,) * (pairs - 1)).reshape(pairs - 1, -1) * 2 - 1
+    later_signs = np.indices((2,) * (pairs - 1)).reshape(pairs - 1, -1) * 2.0 - 1.0
     signs = np.vstack((np.ones(later_signs.shape[1]), later_signs))
-    sums, observed = np.abs(draws @ signs), np.abs(draws.sum(axis=1, keepdims=True))
-    p_values = np.mean(sums >= observed - ROUNDING, axis=1)
-    return float(np.mean(p_values < 1 - confidence))
+    rows = max(1, _SUMS_AT_ONCE // signs.shape[1])
+    found = 0
+    for start in range(0, _TRIALS, rows):
+        part = draws[start : start + rows]
+        sums, observed = np.abs(part @ signs), np.abs(part.sum(axis=1, keepdims=True))
+        p_values = np.mean(sums >= observed - ROUNDING, axis=1)
+        found += int(np.count_nonzero(p_values < 1 - confidence))
+    return found / _TRIALS
 
 
 def _check_share(name: str, value: float) -> None:
