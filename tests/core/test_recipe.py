@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from torchclinic.core import Penalty, Recipe, RecipeError, Splits
+from torchclinic.core import Averaging, EarlyStopping, Penalty, Recipe, RecipeError, Splits
 
 GOOD = {"model": list, "data": [1], "loss": min, "optimizer": list, "epochs": 1}
 
@@ -28,7 +28,19 @@ GOOD = {"model": list, "data": [1], "loss": min, "optimizer": list, "epochs": 1}
         ({"clip_norm": 0.0}, "0.0"),
         ({"clip_value": float("nan")}, "nan"),
         ({"penalties": (Penalty("l1", -1.0),)}, "-1.0"),
+        ({"penalties": (Penalty("l3", 1.0),)}, "'l3'"),
         ({"autocast": "float8"}, "float8"),
+        ({"clip_adaptive": -0.5}, "-0.5"),
+        ({"max_norm": 0.0}, "max_norm is 0.0"),
+        ({"early_stopping": EarlyStopping(patience=0)}, "patience of the early stopping is 0"),
+        ({"early_stopping": EarlyStopping(min_delta=-1.0)}, "min_delta .* is -1.0"),
+        ({"early_stopping": EarlyStopping(criterion="whim")}, "'whim' .*uninterrupted-rise"),
+        ({"early_stopping": EarlyStopping(threshold=0.0)}, "threshold .* is 0.0"),
+        ({"early_stopping": EarlyStopping(strip=1.5)}, "strip .* is 1.5"),
+        ({"averaging": Averaging(kind="mean")}, "kind of the averaging is 'mean'"),
+        ({"averaging": Averaging(decay=1.0)}, "decay .* is 1.0"),
+        ({"averaging": Averaging(start=1.0)}, "start .* is 1.0"),
+        ({"averaging": Averaging(every=0)}, "every .* is 0"),
     ],
 )
 def test_refuses_nonsense_and_quotes_it(fields, quoted):

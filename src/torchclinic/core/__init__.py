@@ -32,6 +32,7 @@ from torchclinic.core.history import Evaluation, History, Run
 from torchclinic.core.lr_range import LRRange
 from torchclinic.core.recipe import (
     AppliedChange,
+    Averaging,
     EarlyStopping,
     Metric,
     Penalty,
@@ -58,6 +59,7 @@ __all__ = [
     "Applicability",
     "AppliedChange",
     "ArmResult",
+    "Averaging",
     "BatchFacts",
     "Case",
     "Change",
