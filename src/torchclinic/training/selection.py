@@ -8,16 +8,17 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from torchclinic.core import Recipe, RecipeError
+from torchclinic.core import EarlyStopping, Recipe, RecipeError
 from torchclinic.core.history import Evaluation, History, SplitName
 from torchclinic.training.metrics import resolve_metric
+from torchclinic.training.stopping import StoppingCriterion, stopping_criterion
 
 
 class Selection:
     """Follows the validation evaluations of a run.
 
-    Early stopping looks at what it monitors; `keep_best` alone goes by the metric, where there is
-    one, else by the loss. A NaN is never an improvement.
+    Early stopping looks at what it monitors, by its criterion; `keep_best` alone goes by the
+    metric, where there is one, else by the loss. A NaN is never an improvement.
 
     Args:
         recipe: With early stopping, keep_best or neither.
@@ -26,11 +27,11 @@ class Selection:
 
     Attributes:
         best_step: Step of the best evaluation, None while nothing is kept.
-        stop: Whether patience has run out.
+        stop: Whether the criterion says so.
 
     Raises:
-        RecipeError: If the recipe chooses but has no validation part, or monitors a metric that
-            it does not have.
+        RecipeError: If the recipe chooses but has no validation part, monitors a metric that it
+            does not have, or wants percent of a metric that is to rise.
     """
 
     def __init__(self, recipe: Recipe, model: nn.Module, *, has_validation: bool) -> None:
@@ -55,8 +56,8 @@ class Selection:
             )
         self._by_metric = by_metric
         self._sign = 1.0 if metric is not None and by_metric and metric.higher_is_better else -1.0
+        self._criterion = None if self._stopping is None else self._checked(self._stopping)
         self._best = -math.inf
-        self._stale = 0
         self._weights: dict[str, Any] | None = None
         self.best_step: int | None = None
         self.stop = False
@@ -69,12 +70,10 @@ class Selection:
         value = -math.inf if found is None or math.isnan(found) else self._sign * found
         margin = self._stopping.min_delta if self._stopping is not None else 0.0
         if value > self._best + margin:
-            self._best, self._stale = value, 0
+            self._best = value
             self._keep(evaluation.step)
-        else:
-            self._stale += 1
-        if self._stopping is not None:
-            self.stop = self._stale >= self._stopping.patience
+        if self._criterion is not None:
+            self.stop = self._criterion(-value)
 
     def finish(self) -> None:
         """Put the best weights back into the model, if they are to be kept."""
@@ -85,7 +84,7 @@ class Selection:
         """What a checkpoint keeps."""
         return {
             "best": self._best,
-            "stale": self._stale,
+            "criterion": None if self._criterion is None else self._criterion.state(),
             "best_step": self.best_step,
             "stop": self.stop,
             "weights": self._weights,
@@ -93,9 +92,19 @@ class Selection:
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a state."""
-        self._best, self._stale = state["best"], state["stale"]
+        self._best = state["best"]
+        if self._criterion is not None:
+            self._criterion.restore(state["criterion"])
         self.best_step, self.stop = state["best_step"], state["stop"]
         self._weights = state["weights"]
+
+    def _checked(self, stopping: EarlyStopping) -> StoppingCriterion:
+        if stopping.criterion == "generalisation-loss" and self._sign > 0:
+            raise RecipeError(
+                "early stopping by the generalisation loss monitors a metric that is to rise",
+                hint="it is a ratio of errors: monitor='loss', or criterion='patience'",
+            )
+        return stopping_criterion(stopping)
 
     def _keep(self, step: int) -> None:
         if self._keeps:
