@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from torchclinic.cli import demo, diagnose, find_lr, repair, rules
+from torchclinic.cli import demo, diagnose, find_lr, gallery, repair, rules
 from torchclinic.cli.console import settings
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ app.command("demo")(demo.demo)
 app.command("diagnose")(diagnose.diagnose)
 app.command("repair")(repair.repair)
 app.command("find-lr")(find_lr.find_lr)
+app.command("gallery")(gallery.gallery)
 app.command("rules")(rules.rules)
 app.command("explain")(rules.explain)
 app.command("remedies")(rules.remedies)
