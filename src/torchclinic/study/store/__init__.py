@@ -1,0 +1,7 @@
+"""A study's folder: every result is written once and whole, by one of several processes."""
+
+from torchclinic.study.store.facts import facts_hash, recipe_facts
+from torchclinic.study.store.folder import Store
+from torchclinic.study.store.manifest import Manifest, StoredArm
+
+__all__ = ["Manifest", "Store", "StoredArm", "facts_hash", "recipe_facts"]

@@ -1,0 +1,89 @@
+"""The code of functions, without line numbers and file names."""
+
+from __future__ import annotations
+
+import sys
+import sysconfig
+import types
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+_OURS = "torchclinic"
+_SEEN_GLOBALS = (bool, int, float, complex, str, bytes, types.NoneType)
+_FOLLOWED_GLOBALS = (types.FunctionType, type)
+_HAS_DOCSTRING = 0x4000000  # a flag since Python 3.13; before, no docstring is a first None
+
+
+def code_text(code: types.CodeType) -> str:
+    """What a code object does: instructions, constants and names, with those of inner functions.
+
+    >>> def twice(x):
+    ...     return 2 * x
+    >>> code_text(twice.__code__) == code_text((lambda x: 2 * x).__code__)
+    True
+    """
+    inner = [
+        code_text(c) if isinstance(c, types.CodeType) else _constant(c) for c in _constants(code)
+    ]
+    return " ".join(
+        [code.co_code.hex(), *inner, *code.co_names, *code.co_freevars, *code.co_cellvars]
+    )
+
+
+def is_library(value: Any) -> bool:
+    """Whether a function or class belongs to an installed package, whose code is not looked into.
+
+    >>> is_library(Path), is_library(sys.modules)
+    (True, False)
+    """
+    module = getattr(value, "__module__", None)
+    return module is not None and _in_library(module)
+
+
+def used_globals(function: types.FunctionType) -> dict[str, Any]:
+    """Global functions, classes, numbers and strings that a function names, by name."""
+    found: dict[str, Any] = {}
+    for name in sorted(_names(function.__code__)):
+        value = function.__globals__.get(name)
+        if value is not None and isinstance(value, _SEEN_GLOBALS + _FOLLOWED_GLOBALS):
+            found[name] = value
+    return found
+
+
+@cache
+def _in_library(module: str) -> bool:
+    if module.partition(".")[0] == _OURS or module in sys.builtin_module_names:
+        return True
+    file = getattr(sys.modules.get(module), "__file__", None)
+    if file is None:
+        return module.partition(".")[0] in sys.stdlib_module_names - {"__main__"}
+    path = Path(file).resolve()
+    return any(path.is_relative_to(place) for place in _library_folders())
+
+
+@cache
+def _library_folders() -> tuple[Path, ...]:
+    names = ("stdlib", "platstdlib", "purelib", "platlib")
+    return tuple(Path(sysconfig.get_path(name)).resolve() for name in names)
+
+
+def _names(code: types.CodeType) -> set[str]:
+    names = set(code.co_names)
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            names |= _names(constant)
+    return names
+
+
+def _constants(code: types.CodeType) -> tuple[Any, ...]:
+    """All but the docstring, which is a function's first constant where it has one."""
+    constants = code.co_consts
+    if not constants or not isinstance(constants[0], str) or code.co_name.startswith("<"):
+        return constants
+    documented = sys.version_info < (3, 13) or bool(code.co_flags & _HAS_DOCSTRING)
+    return constants[1:] if documented else constants
+
+
+def _constant(value: Any) -> str:
+    return str(sorted(map(repr, value))) if isinstance(value, frozenset) else repr(value)
