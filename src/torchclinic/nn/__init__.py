@@ -1,7 +1,80 @@
-"""Layers that torch lacks."""
+"""Layers that torch lacks.
+
+Here: standardisation and residual branches. In packages: `dropout` (what drops at random),
+`normalisation` (layers and hand-derived gradients), `surgery` (other norms in a built model),
+`uncertainty` (Monte-Carlo dropout, calibration).
+"""
 
 from torchclinic.nn.destandardise import Destandardise
+from torchclinic.nn.dropout import (
+    DropBlock1d,
+    DropBlock2d,
+    DropBlock3d,
+    DropBlockSchedule,
+    DropConnectConv1d,
+    DropConnectConv2d,
+    DropConnectConv3d,
+    DropConnectLinear,
+    DropoutLike,
+    GaussianDropout,
+    LockedDropout,
+    StochasticDepth,
+    drop_connect,
+    linear_decay,
+    set_linear_decay,
+)
+from torchclinic.nn.normalisation import (
+    ChannelsLast,
+    FrozenBatchNorm,
+    GhostBatchNorm1d,
+    GhostBatchNorm2d,
+    GhostBatchNorm3d,
+    StatisticsOnlyBatchNorm1d,
+    StatisticsOnlyBatchNorm2d,
+    StatisticsOnlyBatchNorm3d,
+    WeightStandardisation,
+    WeightStandardisedConv1d,
+    WeightStandardisedConv2d,
+    WeightStandardisedConv3d,
+    batch_norm_backward,
+    batch_norm_forward,
+    weight_standardise,
+)
 from torchclinic.nn.residual import Residual
 from torchclinic.nn.standardise import Standardise
 
-__all__ = ["Destandardise", "Residual", "Standardise"]
+__all__ = [
+    "ChannelsLast",
+    "Destandardise",
+    "DropBlock1d",
+    "DropBlock2d",
+    "DropBlock3d",
+    "DropBlockSchedule",
+    "DropConnectConv1d",
+    "DropConnectConv2d",
+    "DropConnectConv3d",
+    "DropConnectLinear",
+    "DropoutLike",
+    "FrozenBatchNorm",
+    "GaussianDropout",
+    "GhostBatchNorm1d",
+    "GhostBatchNorm2d",
+    "GhostBatchNorm3d",
+    "LockedDropout",
+    "Residual",
+    "Standardise",
+    "StatisticsOnlyBatchNorm1d",
+    "StatisticsOnlyBatchNorm2d",
+    "StatisticsOnlyBatchNorm3d",
+    "StochasticDepth",
+    "WeightStandardisation",
+    "WeightStandardisedConv1d",
+    "WeightStandardisedConv2d",
+    "WeightStandardisedConv3d",
+    "batch_norm_backward",
+    "batch_norm_forward",
+    "drop_connect",
+    "linear_decay",
+    "set_linear_decay",
+    "weight_standardise",
+]
