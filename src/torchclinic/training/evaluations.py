@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from torch import Tensor
@@ -11,9 +13,12 @@ from torchclinic.core import Recipe
 from torchclinic.core.history import Evaluation, SplitName
 from torchclinic.data import Batches, batches, map_tensors, rows_of
 from torchclinic.data.structure import tensors_of
+from torchclinic.training.averaging import measure_batch_norm, tracking_layers
 from torchclinic.training.evaluate import evaluate, evaluation_batch_size
+from torchclinic.training.objective import Objective
 from torchclinic.training.run_state import RunState
 
+BATCH_NORM_ROWS = 2048  # training rows on which BatchNorm is measured for averaged weights
 TRAIN_ROWS = 1024  # rows of the training data that are evaluated, or as many as are validated
 
 
@@ -21,7 +26,8 @@ class Evaluations:
     """Evaluates a run's model on the parts that the caller may see.
 
     The curve is that of the validation part. Without one it is that of the test part, if that may
-    be looked at; else of none. A fixed sample of the training data can be added.
+    be looked at; else of none. A fixed sample of the training data can be added. A run that
+    averages its weights is evaluated with the averages.
 
     Args:
         recipe: Whose splits are evaluated.
@@ -32,6 +38,8 @@ class Evaluations:
 
     def __init__(self, recipe: Recipe, train: Batches, *, test: bool, evaluate_train: bool) -> None:
         self._recipe = recipe
+        self._train = train
+        self._statistics: Sample | None = None
         splits = recipe.splits
         self._size = evaluation_batch_size(recipe)
         validation = self._batches(splits.validation)
@@ -56,12 +64,21 @@ class Evaluations:
             The validation evaluation; None without a validation part.
         """
         done = {e.split: e for e in run.recorder.evaluations if e.step == run.step}
-        for split, part in self._parts:
-            if split not in done:
-                done[split] = self._evaluate(run, run.step, split, part)
-                if split == "validation":
-                    run.selection.follow(done[split])
+        missing = [pair for pair in self._parts if pair[0] not in done]
+        if missing:
+            with self._averaged(run):
+                for split, part in missing:
+                    done[split] = self._evaluate(run, run.step, split, part)
+                    if split == "validation":
+                        run.selection.follow(done[split])
         return done.get("validation")
+
+    def settle(self, run: RunState) -> None:
+        """Give the model the weights that the run ends with: averaged, the best, or its last."""
+        if run.averages is not None and run.averages.count:
+            run.averages.install()
+            self._measure(run)
+        run.selection.finish()
 
     def test_point(self, run: RunState) -> None:
         """Evaluate the weights that the run ends with on the test part, if that was asked for."""
@@ -69,6 +86,29 @@ class Evaluations:
         known = any(e.split == "test" and e.step == step for e in run.recorder.evaluations)
         if self._test is not None and not known:
             self._evaluate(run, step, "test", self._test)
+
+    @contextmanager
+    def _averaged(self, run: RunState) -> Iterator[None]:
+        """Inside, the model has the averaged weights, if the run has any."""
+        if run.averages is None:
+            yield
+            return
+        with run.averages.applied(partial(self._measure, run)):
+            yield
+
+    def _measure(self, run: RunState) -> None:
+        """Statistics of BatchNorm layers for the weights that the model has now."""
+        averaging = self._recipe.averaging
+        if averaging is None or not averaging.batch_norm or not tracking_layers(run.model):
+            return
+        with run.clock.paused():
+            if self._statistics is None:
+                rows = self._train.sample(BATCH_NORM_ROWS)
+                self._statistics = Sample(rows, self._size)
+            needs_grad = self._recipe.step is not None
+            measure_batch_norm(
+                Objective(self._recipe, run.model), self._statistics, grad=needs_grad
+            )
 
     def _evaluate(self, run: RunState, step: int, split: SplitName, part: Any) -> Evaluation:
         with run.clock.paused():

@@ -27,9 +27,10 @@ OnStep = Callable[[int, Tensor], bool | None]
 class Loop:
     """Makes updates until the training's budget, its early stopping or its divergence ends it.
 
-    After each update, in this order: a schedule per step steps, the run is evaluated where that
-    is due, every 25th update the losses are looked at (5 consecutive non-finite ones end the run
-    as diverged), the caller's `on_step` is called, a checkpoint is written where that is due.
+    After each update, in this order: the weights enter their average, a schedule per step steps,
+    the run is evaluated where that is due, every 25th update the losses are looked at (5
+    consecutive non-finite ones end the run as diverged), the caller's `on_step` is called, a
+    checkpoint is written where that is due.
 
     Args:
         recipe: What is trained.
@@ -91,10 +92,12 @@ class Loop:
     def _epoch(self) -> None:
         run, schedule = self._run, self._run.schedule
         step_rate = schedule.scheduler.step if schedule is not None and schedule.per_step else None
-        update, record = run.update, run.record
+        update, record, averages = run.update, run.record, run.averages
         for group in self._groups():
             loss = update(group)
             record(loss, len(group))
+            if averages is not None:
+                averages.update()
             if step_rate is not None:
                 step_rate()
             self._after_step(loss)

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 from torch.optim import Optimizer
 
+from torchclinic.training.averaging import WeightAverages
 from torchclinic.training.recorder import Recorder
 from torchclinic.training.rng import RandomState
 from torchclinic.training.schedule import RunningSchedule
@@ -28,6 +29,7 @@ class RunState:
         schedule: Its schedule, if any.
         update: What makes a step.
         selection: What keeps the best weights.
+        averages: The averages of the weights, if any.
         generator: Decides the order of the rows.
         recorder: The curves so far.
         epoch: Finished epochs.
@@ -45,6 +47,7 @@ class RunState:
     selection: Selection
     generator: torch.Generator
     order: Tensor
+    averages: WeightAverages | None = None
     recorder: Recorder = field(default_factory=Recorder)
     epoch: int = 0
     batches: int = 0
@@ -89,6 +92,7 @@ class RunState:
             "schedule": None if schedule is None else schedule.scheduler.state_dict(),
             "scaler": None if scaler is None else scaler.state_dict(),
             "selection": self.selection.state(),
+            "averages": None if self.averages is None else self.averages.state(),
             "recorder": self.recorder.state(),
             "order": self.order,
             "position": [self.epoch, self.batches, self.epoch_start],
@@ -114,6 +118,8 @@ class RunState:
         if self.update.scaler is not None:
             self.update.scaler.load_state_dict(state["scaler"])
         self.selection.restore(state["selection"])
+        if self.averages is not None:
+            self.averages.restore(state["averages"])
         self.recorder.restore(state["recorder"])
         self.order = state["order"]
         self.generator.set_state(self.order)

@@ -14,6 +14,7 @@ import torch
 from torchclinic.core import History, Recipe, Run, UsageError
 from torchclinic.core.trace import Trace
 from torchclinic.data import Batches, batches
+from torchclinic.training.averaging import build_averages
 from torchclinic.training.build import build_model, build_optimizer, check_trainable
 from torchclinic.training.checkpoint.fingerprint import fingerprint
 from torchclinic.training.checkpoint.policy import Checkpoints
@@ -113,7 +114,7 @@ def train(  # noqa: PLR0913 - everything after the seed is optional and by name
         total = full.steps if max_steps is None else max_steps
         bar = stack.enter_context(progress_bar(progress, recipe.name, total, run.step))
         trace = _watched(loop, run, _named(watch, recipe), bar, on_step)
-        run.selection.finish()
+        evaluations.settle(run)
         evaluations.test_point(run)
     history = _history(recipe, run, full, loop)
     return Run(recipe.name, seed, history, trace, _model(run) if keep_model else None)
@@ -131,6 +132,7 @@ def _begin(recipe: Recipe, seed: int, full: Length, *, has_validation: bool) -> 
         update=Update(recipe, model, optimizer),
         schedule=build_schedule(recipe, optimizer, steps=full.steps, epochs=full.epochs),
         selection=Selection(recipe, model, has_validation=has_validation),
+        averages=build_averages(recipe, model, full),
         generator=generator,
         order=generator.get_state(),
     )
