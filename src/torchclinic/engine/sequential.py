@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from functools import partial
 from typing import TYPE_CHECKING
 
-from torchclinic.core import Recipe, UsageError
+from torchclinic.core import Recipe
 from torchclinic.engine.arm_run import ArmRun, Progress, RunsInterrupted
+from torchclinic.engine.calls import checked, options
 from torchclinic.engine.cores import available_cores
 from torchclinic.engine.forking import warm_up, why_not_forked
 from torchclinic.engine.ledger import Cell, Ledger
@@ -62,24 +63,13 @@ def run_arms(  # noqa: PLR0913 - everything after the seeds is optional and by n
         UsageError: When a seed occurs twice, or `deadline` or `parallel` is senseless.
         RunsInterrupted: On Ctrl-C; it carries what was finished.
     """
-    chosen = tuple(seeds)
-    _check(chosen, deadline, parallel)
-    cells = tuple((arm, seed) for seed in chosen for arm in arms)
-    works = {
-        (arm, seed): partial(
-            train,
-            arms[arm],
-            seed,
-            max_steps=max_steps,
-            watch=_options(watch_first) if seed == chosen[0] else None,
-            test=test,
-        )
-        for arm, seed in cells
-    }
-    ledger = Ledger(cells, deadline=deadline, progress=progress, on_result=on_result)
+    chosen = checked(seeds, deadline, parallel)
+    asked = options(arms, chosen, max_steps=max_steps, watch_first=watch_first, test=test)
+    works = {cell: partial(train, arms[cell[0]], cell[1], **asked[cell]) for cell in asked}
+    ledger = Ledger(tuple(works), deadline=deadline, progress=progress, on_result=on_result)
     try:
         with single_thread():
-            _execute(ledger, works, _processes(arms.values(), parallel, len(cells)))
+            _execute(ledger, works, _processes(arms.values(), parallel, len(works)))
     except KeyboardInterrupt:
         raise RunsInterrupted(ledger.table(arms, chosen, "interrupted")) from None
     return ledger.table(arms, chosen, "not begun")
@@ -101,20 +91,3 @@ def _execute(ledger: Ledger, works: Mapping[Cell, Work], processes: int) -> None
 def _processes(recipes: Iterable[Recipe], parallel: int | None, runs: int) -> int:
     wanted = min(runs, available_cores() if parallel is None else parallel)
     return 1 if wanted < 2 or why_not_forked(recipes) else wanted
-
-
-def _options(watch_first: WatchOptions | bool | None) -> WatchOptions | None:
-    if isinstance(watch_first, bool):
-        from torchclinic.watch import WatchOptions
-
-        return WatchOptions() if watch_first else None
-    return watch_first
-
-
-def _check(seeds: Sequence[int], deadline: float | None, parallel: int | None) -> None:
-    if len(set(seeds)) < len(seeds):
-        raise UsageError(f"the seeds {list(seeds)} repeat", hint="each seed makes one run")
-    if deadline is not None and not deadline > 0:
-        raise UsageError(f"deadline is {deadline!r}", hint="seconds above 0, or None")
-    if parallel is not None and parallel < 1:
-        raise UsageError(f"parallel is {parallel!r}", hint="1 or more processes, or None")
