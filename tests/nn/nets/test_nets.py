@@ -11,6 +11,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from torchclinic.core import ModelError, UsageError
+from torchclinic.nn.dropout.drop_connect_linear import DropConnectLinear
 from torchclinic.nn.nets import MLP, Autoencoder, ResidualConvNet, ResidualMLP, TestNetwork
 
 NETS = {
@@ -199,12 +200,10 @@ def test_any_widths_make_a_net(widths, features, classes):
         (lambda: MLP(4, dropout=-0.1), "-0.1"),
         (lambda: MLP(4, order=("norm",)), "norm"),
         (lambda: MLP(4, init=7), "init is 7"),
-        (lambda: MLP(4)(torch.zeros(2, 5)), "takes 4 values"),
         (lambda: TestNetwork(size=3), "size is 3"),
         (lambda: TestNetwork(drop_connect=1.0), "drop_connect is 1.0"),
         (lambda: TestNetwork(nn.Linear(196, 10), dropout=0.3), "dropout=0.3"),
         (lambda: TestNetwork(hidden=(128, 0)), "width is 0"),
-        (lambda: TestNetwork()(torch.zeros(2, 1, 8, 8)), "takes 784 values"),
         (lambda: ResidualMLP(4, 0), "n_blocks is 0"),
         (lambda: ResidualMLP(4, dropout=2.0), "dropout is 2.0"),
         (lambda: ResidualConvNet(widths=()), "widths is empty"),
@@ -215,8 +214,27 @@ def test_any_widths_make_a_net(widths, features, classes):
     ],
 )
 def test_senseless_nets_are_refused(make, quoted):
-    with pytest.raises(ModelError, match=quoted):
+    with pytest.raises(UsageError, match=quoted):
         make()
+
+
+@pytest.mark.parametrize("net", [MLP(784), TestNetwork(), ResidualMLP(784), Autoencoder(784)])
+def test_rows_of_another_size_are_refused(net):
+    with pytest.raises(ModelError, match=r"takes 784 values a row .* \(2, 1, 8, 8\)"):
+        net(torch.zeros(2, 1, 8, 8))
+
+
+def test_drop_connect_in_all_linear_layers_of_the_head():
+    net = TestNetwork(drop_connect=0.2)
+    head = [type(layer).__name__ for layer in net.final_part]
+    assert head == [*("DropConnectLinear", "ReLU") * 2, "DropConnectLinear"]
+    assert [layer.p for layer in net.final_part if hasattr(layer, "p")] == [0.2] * 3
+    x = torch.rand(3, 1, 28, 28)
+    assert not torch.equal(net(x), net(x))
+    net.eval()
+    assert torch.equal(net(x), net(x))
+    mlp = MLP(5, 2, 4, linear=partial(DropConnectLinear, p=0.5))
+    assert [type(m).__name__ for m in mlp.layers] == [*head[:4], "Linear"]
 
 
 def test_a_scheme_that_does_not_exist():

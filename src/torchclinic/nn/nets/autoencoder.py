@@ -7,11 +7,11 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
+from torchclinic.nn.checks import at_least
 from torchclinic.nn.nets.mlp import start
 from torchclinic.nn.nets.parts import (
     Factory,
     activation_of,
-    check_whole,
     dropout_of,
     flat_rows,
 )
@@ -35,7 +35,7 @@ class Autoencoder(nn.Module):
         init: A scheme of `torchclinic.init.initialize`, a function that is given the net, or None.
 
     Raises:
-        ModelError: For numbers or names that make no sense.
+        UsageError: For numbers or names that make no sense.
 
     Source: the net of 256 units whose filters show co-adaptation is that of Srivastava et al.
     2014, "Dropout", figure 7, jmlr.org/papers/v15/srivastava14a.html.
@@ -58,9 +58,9 @@ class Autoencoder(nn.Module):
         init: str | Callable[[nn.Module], object] | None = None,
     ) -> None:
         super().__init__()
-        self.features = check_whole("features", features)
-        inside = [check_whole("a hidden width", width) for width in hidden]
-        sizes = [features, *inside, check_whole("code", code)]
+        self.features = at_least(features, 1, "features")
+        inside = [at_least(width, 1, "a hidden width") for width in hidden]
+        sizes = [features, *inside, at_least(code, 1, "code")]
         encoder: list[nn.Module] = []
         for inputs, outputs in pairwise(sizes):
             encoder += [nn.Linear(inputs, outputs), activation_of(activation)]

@@ -8,7 +8,8 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-from torchclinic.core import ModelError
+from torchclinic.core import UsageError
+from torchclinic.nn.checks import at_least, probability
 from torchclinic.nn.nets.mlp import start
 from torchclinic.nn.nets.parts import (
     NORMS_OF_VECTORS,
@@ -16,8 +17,6 @@ from torchclinic.nn.nets.parts import (
     Factory,
     LinearFactory,
     NormFactory,
-    check_probability,
-    check_whole,
     flat_rows,
 )
 
@@ -49,7 +48,7 @@ class TestNetwork(nn.Module):
         init: A scheme of `torchclinic.init.initialize`, a function, or None for torch's own start.
 
     Raises:
-        ModelError: For numbers or names that make no sense, or a head beside switches for one.
+        UsageError: For numbers or names that make no sense, or a head beside switches for one.
 
     >>> import torch
     >>> net = TestNetwork(dropout=0.3)
@@ -76,8 +75,8 @@ class TestNetwork(nn.Module):
         init: str | Callable[[nn.Module], object] | None = None,
     ) -> None:
         super().__init__()
-        self.size = check_whole("size", size, POOLED)
-        self.channels = check_whole("channels", channels)
+        self.size = at_least(size, POOLED, "size")
+        self.channels = at_least(channels, 1, "channels")
         self.conv_layers = _convolutions(channels)
         self.flatten = nn.Flatten()
         if final_part is None:
@@ -114,19 +113,19 @@ def _head(
     norm: str | NormFactory | None,
 ) -> nn.Sequential:
     between = Between("relu", norm, NORMS_OF_VECTORS, dropout)
-    linear = _linear(check_probability("drop_connect", drop_connect))
+    linear = _linear(probability(drop_connect, "drop_connect", below_one=True))
     layers: list[nn.Module] = []
-    for inputs, outputs in pairwise(check_whole("a layer's width", size) for size in sizes[:-1]):
+    for inputs, outputs in pairwise(at_least(size, 1, "a layer's width") for size in sizes[:-1]):
         after = between.ordered(outputs, ("norm", "dropout", "activation"))
         layers += [linear(inputs, outputs), *after]
-    last = linear(sizes[-2], check_whole("classes", sizes[-1]))
+    last = linear(sizes[-2], at_least(sizes[-1], 1, "classes"))
     return nn.Sequential(*layers, last)
 
 
 def _linear(drop_connect: float) -> LinearFactory:
     if drop_connect == 0:
         return nn.Linear
-    from torchclinic.nn.dropout import DropConnectLinear
+    from torchclinic.nn.dropout.drop_connect_linear import DropConnectLinear
 
     return partial(DropConnectLinear, p=drop_connect)
 
@@ -137,7 +136,7 @@ def _refuse_switches(
     given = {"dropout": dropout, "drop_connect": drop_connect, "norm": norm}
     for name, value in given.items():
         if value not in (0, None):
-            raise ModelError(
+            raise UsageError(
                 f"both a final_part and {name}={value!r:.40} are given",
                 hint="the switches make the head: put what you want into your own",
             )

@@ -8,15 +8,15 @@ from typing import Literal
 
 from torch import Tensor, nn
 
-from torchclinic.core import ModelError
+from torchclinic.core import UsageError
 from torchclinic.init import initialize
+from torchclinic.nn.checks import at_least
 from torchclinic.nn.nets.parts import (
     NORMS_OF_VECTORS,
     Between,
     Factory,
     LinearFactory,
     NormFactory,
-    check_whole,
     flat_rows,
     widths_of,
 )
@@ -51,7 +51,7 @@ class MLP(nn.Module):
         bias: Whether hidden linear maps add a bias, which a norm right behind them takes out.
 
     Raises:
-        ModelError: For numbers, names or an order that make no sense.
+        UsageError: For numbers, names or an order that make no sense.
 
     >>> import torch
     >>> net = MLP(64, 2, (32, 16), 10, activation="tanh", norm="batch")
@@ -77,14 +77,14 @@ class MLP(nn.Module):
         bias: bool = True,
     ) -> None:
         super().__init__()
-        self.features = check_whole("features", features)
+        self.features = at_least(features, 1, "features")
         sizes = (self.features, *widths_of(n_layers, width))
         between = Between(activation, norm, NORMS_OF_VECTORS, dropout)
         _check_order(order)
         layers: list[nn.Module] = []
         for inputs, outputs in pairwise(sizes):
             layers += [linear(inputs, outputs, bias=bias), *between.ordered(outputs, order)]
-        last = nn.Linear(sizes[-1], check_whole("classes", classes))
+        last = nn.Linear(sizes[-1], at_least(classes, 1, "classes"))
         self.layers = nn.Sequential(*layers, last)
         start(self, init)
 
@@ -97,17 +97,16 @@ def start(model: nn.Module, init: str | Callable[[nn.Module], object] | None) ->
     """Fill a net's parameters by a scheme's name or by a function; None leaves them.
 
     Raises:
-        ModelError: If it is neither.
-        UsageError: If no scheme has that name.
+        UsageError: If it is neither, or no scheme has that name.
     """
     if isinstance(init, str):
         initialize(model, init)
     elif callable(init):
         init(model)
     elif init is not None:
-        raise ModelError(f"init is {init!r}", hint="the name of a scheme, a function, or None")
+        raise UsageError(f"init is {init!r}", hint="the name of a scheme, a function, or None")
 
 
 def _check_order(order: Sequence[Part]) -> None:
     if sorted(order) != sorted(ORDER):
-        raise ModelError(f"order is {tuple(order)!r}", hint=f"the words {', '.join(ORDER)}")
+        raise UsageError(f"order is {tuple(order)!r}", hint=f"the words {', '.join(ORDER)}")

@@ -10,8 +10,9 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from torchclinic.core import ModelError
+from torchclinic.core import ModelError, UsageError
 from torchclinic.functional import ACTIVATIONS
+from torchclinic.nn.checks import at_least, probability
 
 Factory = Callable[[], nn.Module]
 NormFactory = Callable[[int], nn.Module]
@@ -37,7 +38,7 @@ def activation_of(activation: str | Factory | None) -> nn.Module:
             without arguments, or None for none.
 
     Raises:
-        ModelError: For a name that no activation has, or a factory that returns no module.
+        UsageError: For a name that no activation has, or a factory that returns no module.
 
     >>> activation_of("tanh"), activation_of(nn.Sigmoid)
     (Tanh(), Sigmoid())
@@ -47,7 +48,7 @@ def activation_of(activation: str | Factory | None) -> nn.Module:
     if isinstance(activation, str):
         known = {n: a.modules[0] for n, a in ACTIVATIONS.items() if _without_arguments(a.modules)}
         if activation not in known:
-            raise ModelError(
+            raise UsageError(
                 f"there is no activation {activation!r}", hint=f"known: {', '.join(known)}"
             )
         return known[activation]()
@@ -63,7 +64,7 @@ def norm_of(norm: str | NormFactory, width: int, known: dict[str, NormFactory]) 
         known: Name -> factory.
 
     Raises:
-        ModelError: For an unknown name, or a factory that returns no module.
+        UsageError: For an unknown name, or a factory that returns no module.
 
     >>> norm_of("layer", 3, NORMS_OF_VECTORS)
     LayerNorm((3,), eps=1e-05, elementwise_affine=True, bias=True)
@@ -71,7 +72,7 @@ def norm_of(norm: str | NormFactory, width: int, known: dict[str, NormFactory]) 
     if not isinstance(norm, str):
         return _made(norm, "norm", width)
     if norm not in known:
-        raise ModelError(f"there is no norm {norm!r} here", hint=f"known: {', '.join(known)}")
+        raise UsageError(f"there is no norm {norm!r} here", hint=f"known: {', '.join(known)}")
     return known[norm](width)
 
 
@@ -86,7 +87,7 @@ class Between:
         dropout: As for `dropout_of`; 0 for none.
 
     Raises:
-        ModelError: For numbers or names that make no sense.
+        UsageError: For numbers or names that make no sense.
     """
 
     activation: str | Factory | None
@@ -119,59 +120,31 @@ def dropout_of(dropout: float | Factory) -> nn.Module:
     """Torch's Dropout with this probability of zeroing, or what a factory returns.
 
     Raises:
-        ModelError: For a probability outside [0, 1).
+        UsageError: For a probability outside [0, 1).
 
     >>> dropout_of(0.3)
     Dropout(p=0.3, inplace=False)
     """
     if isinstance(dropout, int | float):
-        return nn.Dropout(check_probability("dropout", dropout))
+        return nn.Dropout(probability(dropout, "dropout", below_one=True))
     return _made(dropout, "dropout")
 
 
-def check_probability(name: str, value: float) -> float:
-    """A probability of zeroing.
-
-    Raises:
-        ModelError: Unless it lies in [0, 1).
-
-    >>> check_probability("dropout", 0.5)
-    0.5
-    """
-    if isinstance(value, bool) or not 0 <= value < 1:
-        raise ModelError(f"{name} is {value!r}", hint="a probability of at least 0 and below 1")
-    return float(value)
-
-
-def check_whole(name: str, value: Any, least: int = 1) -> int:
-    """A whole number.
-
-    Raises:
-        ModelError: Unless it is one of at least `least`.
-
-    >>> check_whole("width", 3)
-    3
-    """
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise ModelError(f"{name} is {value!r}", hint=f"a whole number of at least {least}")
-    return value
-
-
-def widths_of(n_layers: int, width: int | Sequence[int], least: int = 0) -> tuple[int, ...]:
+def widths_of(n_layers: int, width: int | Sequence[int]) -> tuple[int, ...]:
     """One width a layer.
 
     Raises:
-        ModelError: If a width is below 1, or there are not as many of them as layers.
+        UsageError: If a width is below 1, or there are not as many of them as layers.
 
     >>> widths_of(3, 100), widths_of(2, (64, 32))
     ((100, 100, 100), (64, 32))
     """
-    check_whole("n_layers", n_layers, least)
+    at_least(n_layers, 0, "n_layers")
     if isinstance(width, int):
-        return (check_whole("width", width),) * n_layers
-    widths = tuple(check_whole("width", one) for one in width)
+        return (at_least(width, 1, "width"),) * n_layers
+    widths = tuple(at_least(one, 1, "width") for one in width)
     if len(widths) != n_layers:
-        raise ModelError(
+        raise UsageError(
             f"width is {list(widths)} and n_layers is {n_layers}", hint="one width a layer"
         )
     return widths
@@ -206,13 +179,13 @@ def _without_arguments(modules: Sequence[type[nn.Module]]) -> bool:
 
 def _made(factory: Callable[..., Any], what: str, *args: Any) -> nn.Module:
     if isinstance(factory, nn.Module) or not callable(factory):
-        raise ModelError(
+        raise UsageError(
             f"{what} is {factory!r:.60}, not a name or a factory",
             hint="give the class (nn.ReLU), not an instance: each layer gets its own",
         )
     module = factory(*args)
     if not isinstance(module, nn.Module):
-        raise ModelError(
+        raise UsageError(
             f"the {what} factory returned {module!r:.60}, not an nn.Module",
             hint="give a class such as nn.ReLU, or a function that returns a module",
         )

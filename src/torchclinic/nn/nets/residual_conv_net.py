@@ -6,14 +6,14 @@ from collections.abc import Callable, Sequence
 
 from torch import Tensor, nn
 
-from torchclinic.core import ModelError
+from torchclinic.core import UsageError
+from torchclinic.nn.checks import at_least
 from torchclinic.nn.nets.mlp import start
 from torchclinic.nn.nets.parts import (
     NORMS_OF_IMAGES,
     Between,
     Factory,
     NormFactory,
-    check_whole,
 )
 from torchclinic.nn.nets.residual_mlp import BEFORE
 from torchclinic.nn.residual import Residual
@@ -42,7 +42,7 @@ class ResidualConvNet(nn.Module):
         init: A scheme of `torchclinic.init.initialize`, a function that is given the net, or None.
 
     Raises:
-        ModelError: For numbers or names that make no sense.
+        UsageError: For numbers or names that make no sense.
 
     Source: He et al. 2016, "Identity Mappings in Deep Residual Networks", arXiv 1603.05027.
 
@@ -66,11 +66,11 @@ class ResidualConvNet(nn.Module):
         init: str | Callable[[nn.Module], object] | None = None,
     ) -> None:
         super().__init__()
-        self.channels = check_whole("channels", channels)
+        self.channels = at_least(channels, 1, "channels")
         if not widths:
-            raise ModelError("widths is empty", hint="channels of each stage: (16, 32)")
-        sizes = [check_whole("a stage's width", width) for width in widths]
-        check_whole("blocks", blocks)
+            raise UsageError("widths is empty", hint="channels of each stage: (16, 32)")
+        sizes = [at_least(width, 1, "a stage's width") for width in widths]
+        at_least(blocks, 1, "blocks")
         between = Between(activation, norm, NORMS_OF_IMAGES, dropout)
         stages: list[nn.Module] = []
         for stage, width in enumerate(sizes):
@@ -84,7 +84,7 @@ class ResidualConvNet(nn.Module):
             *between.ordered(sizes[-1], BEFORE),
             nn.AdaptiveAvgPool2d(1),
             nn.Flatten(),
-            nn.Linear(sizes[-1], check_whole("classes", classes)),
+            nn.Linear(sizes[-1], at_least(classes, 1, "classes")),
         )
         start(self, init)
 

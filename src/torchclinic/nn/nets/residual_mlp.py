@@ -6,13 +6,13 @@ from collections.abc import Callable
 
 from torch import Tensor, nn
 
+from torchclinic.nn.checks import at_least
 from torchclinic.nn.nets.mlp import start
 from torchclinic.nn.nets.parts import (
     NORMS_OF_VECTORS,
     Between,
     Factory,
     NormFactory,
-    check_whole,
     flat_rows,
 )
 from torchclinic.nn.residual import Residual
@@ -40,7 +40,7 @@ class ResidualMLP(nn.Module):
         shortcuts: Without them it is the plain net to compare with.
 
     Raises:
-        ModelError: For numbers or names that make no sense.
+        UsageError: For numbers or names that make no sense.
 
     Source: He et al. 2016, "Identity Mappings in Deep Residual Networks", figure 4e,
     arXiv 1603.05027.
@@ -65,14 +65,14 @@ class ResidualMLP(nn.Module):
         shortcuts: bool = True,
     ) -> None:
         super().__init__()
-        self.features = check_whole("features", features)
-        check_whole("width", width)
+        self.features = at_least(features, 1, "features")
+        at_least(width, 1, "width")
         between = Between(activation, norm, NORMS_OF_VECTORS, dropout)
-        blocks = [_block(width, between) for _ in range(check_whole("n_blocks", n_blocks))]
+        blocks = [_block(width, between) for _ in range(at_least(n_blocks, 1, "n_blocks"))]
         self.entry = nn.Linear(features, width)
         self.blocks = nn.Sequential(*(Residual(b) if shortcuts else b for b in blocks))
         self.exit = nn.Sequential(
-            *between.ordered(width, BEFORE), nn.Linear(width, check_whole("classes", classes))
+            *between.ordered(width, BEFORE), nn.Linear(width, at_least(classes, 1, "classes"))
         )
         start(self, init)
 
