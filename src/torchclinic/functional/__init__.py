@@ -26,6 +26,7 @@ from torchclinic.functional.expected_loss import (
 )
 from torchclinic.functional.learning import LearningState, learning_state
 from torchclinic.functional.noise import step_noise, swing
+from torchclinic.functional.orthogonality import orthogonality, orthogonality_gradient
 from torchclinic.functional.progress import LearningLimits, Progress
 from torchclinic.functional.robust import mad_sigma, median, median_of_means, quantile
 from torchclinic.functional.slope import Slope, theil_sen
@@ -52,6 +53,8 @@ __all__ = [
     "majority_share",
     "median",
     "median_of_means",
+    "orthogonality",
+    "orthogonality_gradient",
     "quantile",
     "saturated_share",
     "saturation_threshold",

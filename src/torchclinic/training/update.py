@@ -13,9 +13,10 @@ from torch.optim import Optimizer
 from torchclinic.core import Recipe, RecipeError, TrainingError
 from torchclinic.data import rows_of
 from torchclinic.training.blame import raised_by_us
+from torchclinic.training.clipping import agc_, max_norm_
 from torchclinic.training.loss_errors import backward_error, gradient_error
 from torchclinic.training.objective import Objective
-from torchclinic.training.penalties import Penalties
+from torchclinic.training.penalties import Penalties, weight_names
 
 
 class Update:
@@ -23,12 +24,13 @@ class Update:
 
     The mean over several batches is weighted by their rows, so that it is what one batch made of
     them all would give. Penalties are added once an update, then the gradient is clipped by norm,
-    then by value. Under float16 on a GPU the loss is scaled (`torch.amp.GradScaler`), and an
-    update whose gradients overflow is left out. An optimizer whose `step` needs a closure
-    (LBFGS) gets one that evaluates the same batches anew.
+    then adaptively, then by value. A max-norm constraint is met after the step. Under float16 on a
+    GPU the loss is scaled (`torch.amp.GradScaler`), and an update whose gradients overflow is left
+    out. An optimizer whose `step` needs a closure (LBFGS) gets one that evaluates the same batches
+    anew.
 
     Args:
-        recipe: Defines loss, penalties, clipping and autocast.
+        recipe: Defines loss, penalties, clipping, constraint and autocast.
         model: On the recipe's device, in training mode.
         optimizer: What steps.
 
@@ -52,7 +54,9 @@ class Update:
         self.scaler = _scaler(recipe, self._objective.device)
         self._clipped = list(model.parameters()) if self.scaler is None else _parameters(optimizer)
         self._closed = _needs_closure(optimizer)
-        self._plain = self._penalties is None and recipe.clip_norm is recipe.clip_value is None
+        clips = (recipe.clip_norm, recipe.clip_adaptive, recipe.clip_value)
+        self._plain = self._penalties is None and all(limit is None for limit in clips)
+        self._bounded = _weights(model) if recipe.max_norm is not None else []
         if self._closed and self.scaler is not None:
             raise RecipeError(
                 f"{type(optimizer).__name__} evaluates a closure, which float16 cannot scale",
@@ -77,7 +81,12 @@ class Update:
             self._step()
         except RuntimeError as error:
             raise self._step_error(error) from error
+        self._constrain()
         return loss
+
+    def _constrain(self) -> None:
+        if self._recipe.max_norm is not None:
+            max_norm_(self._bounded, self._recipe.max_norm)
 
     def _step(self) -> None:
         if self.scaler is None:
@@ -123,6 +132,8 @@ class Update:
             self._penalties.add_gradients()
         if recipe.clip_norm is not None:
             self.gradient_norm = nn.utils.clip_grad_norm_(self._clipped, recipe.clip_norm)
+        if recipe.clip_adaptive is not None:
+            agc_(self._clipped, recipe.clip_adaptive)
         if recipe.clip_value is not None:
             nn.utils.clip_grad_value_(self._clipped, recipe.clip_value)
 
@@ -147,6 +158,7 @@ class Update:
                 f"{type(self._optimizer).__name__}.step(closure) never called its closure",
                 hint="an optimizer without need of a closure gives it the default None",
             )
+        self._constrain()
         return first[0]
 
     def _step_error(self, error: RuntimeError) -> TrainingError:
@@ -169,6 +181,12 @@ def _scaler(recipe: Recipe, device: torch.device) -> torch.amp.GradScaler | None
 
 def _parameters(optimizer: Optimizer) -> list[Tensor]:
     return [parameter for group in optimizer.param_groups for parameter in group["params"]]
+
+
+def _weights(model: nn.Module) -> list[Tensor]:
+    """What a max-norm constraint bounds."""
+    names = weight_names(model)
+    return [parameter for name, parameter in model.named_parameters() if name in names]
 
 
 def _unique(parameters: Sequence[Tensor]) -> list[Tensor]:
