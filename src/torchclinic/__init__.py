@@ -63,6 +63,7 @@ _PARTS = ("data", "init", "watch")  # `watch` is a part that can be called
 # What `core`'s value types offer as methods, and which part does the work.
 for _name, _target in {
     "save_trace": "torchclinic.watch:save_trace",
+    "preview_schedule": "torchclinic.optim:preview",
     "render_diagnosis_text": "torchclinic.render:render_diagnosis_text",
     "render_diagnosis_html": "torchclinic.render:render_diagnosis_html",
     "diagnosis_to_dict": "torchclinic.render:diagnosis_to_dict",

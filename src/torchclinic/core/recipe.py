@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from torchclinic.core.errors import RecipeError
+from torchclinic.core.extensions import call
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -83,6 +84,10 @@ class Schedule:
     factory: Callable[[Any, int], Any]
     per: Literal["step", "epoch"] = "step"
     name: str = "schedule"
+
+    def preview(self, steps: int, lr: float = 1.0, **settings: Any) -> tuple[float, ...]:
+        """The learning rate of each step, without training; see `torchclinic.optim.preview`."""
+        return call("preview_schedule", self, steps, lr, **settings)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,54 @@
-"""Optimizers and schedules that torch lacks."""
+"""Optimizers, schedules, gradient-free methods and surfaces to try them on."""
 
+from torchclinic.optim import derivative_free, schedules, surfaces
 from torchclinic.optim.cosine import CosineDecay
+from torchclinic.optim.derivative_free import METHODS, Minimum, minimise
+from torchclinic.optim.schedules import (
+    SCHEDULES,
+    compose,
+    cosine_restarts,
+    exp_range,
+    inverse_sqrt,
+    linear_scaling,
+    of_torch,
+    one_cycle,
+    plateau,
+    preview,
+    step_decay,
+    triangular,
+    triangular2,
+    wsd,
+)
+from torchclinic.optim.schedules.cosine import cosine
+from torchclinic.optim.schedules.warm_up import warm_up
+from torchclinic.optim.surfaces import SURFACES, descend
 from torchclinic.optim.warm_up import WarmUp
 
-__all__ = ["CosineDecay", "WarmUp"]
+__all__ = [
+    "METHODS",
+    "SCHEDULES",
+    "SURFACES",
+    "CosineDecay",
+    "Minimum",
+    "WarmUp",
+    "compose",
+    "cosine",
+    "cosine_restarts",
+    "derivative_free",
+    "descend",
+    "exp_range",
+    "inverse_sqrt",
+    "linear_scaling",
+    "minimise",
+    "of_torch",
+    "one_cycle",
+    "plateau",
+    "preview",
+    "schedules",
+    "step_decay",
+    "surfaces",
+    "triangular",
+    "triangular2",
+    "warm_up",
+    "wsd",
+]

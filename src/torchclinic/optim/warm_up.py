@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LambdaLR
-
 from torchclinic.core import UsageError
+from torchclinic.optim.shape import Shape
 
 START = 0.01  # of the full learning rate, at the first step
 
 
 @dataclass(frozen=True)
-class WarmUp:
+class WarmUp(Shape):
     """The learning rate rises linearly to its full value over the first part of the training.
 
     lr(t) = lr * (start + (1 - start) * min(t / w, 1)),  w = max(1, round(share * total_steps))
@@ -53,19 +51,3 @@ class WarmUp:
         """Share of the full learning rate at `step`, counted from 0."""
         progress = min(step / self.steps(total_steps), 1.0)
         return self.start + (1 - self.start) * progress
-
-    def __call__(self, optimizer: Optimizer, total_steps: int) -> LambdaLR:
-        """The scheduler; step it after each optimizer step."""
-        return LambdaLR(optimizer, FactorAtStep(self, total_steps))
-
-
-@dataclass
-class FactorAtStep:
-    """`shape.factor` bound to the length of a training: a function that can be pickled."""
-
-    shape: WarmUp
-    total_steps: int
-
-    def __call__(self, step: int) -> float:
-        """The factor at `step`."""
-        return self.shape.factor(step, self.total_steps)
