@@ -52,15 +52,16 @@ def test_a_cheap_reading_comes_often_but_leaves_bare_steps_to_measure():
 
 
 def test_a_dear_reading_comes_as_often_as_the_budget_allows():
-    read, share = simulate(Cadence(0.03), 20_000, bare=4e-4, reading=2e-4)
+    read, share = simulate(Cadence(0.03), 20_000, bare=1e-3, reading=5e-4)
     assert share == pytest.approx(_AIM * 0.03, rel=0.1)
-    assert len(read) == pytest.approx(20_000 * (_AIM * 0.03 * 4e-4 - 5e-6) / 2e-4, rel=0.1)
+    for_readings = _AIM * 0.03 * 1e-3 - (3e-6 + _CALL_SECONDS)
+    assert len(read) == pytest.approx(20_000 * for_readings / 5e-4, rel=0.1)
 
 
 def test_it_gets_sparser_when_readings_get_dearer():
     cadence = Cadence(0.03)
-    cheap, _ = simulate(cadence, 2000, bare=4e-4, reading=5e-5)
-    dear, _ = simulate(cadence, 2000, bare=4e-4, reading=8e-4)
+    cheap, _ = simulate(cadence, 2000, bare=1e-3, reading=1e-4)
+    dear, _ = simulate(cadence, 2000, bare=1e-3, reading=2e-3)
     assert len(dear) < len(cheap) / 2.5
 
 

@@ -124,6 +124,20 @@ def test_a_scalar_series_is_bounded_and_keeps_first_and_newest(limit, count):
 
 
 @settings(deadline=None, max_examples=60)
+@given(st.integers(4, 20), st.lists(st.integers(0, 30), max_size=12))
+def test_values_in_bulk_are_values_one_by_one(limit, sizes):
+    bulk, single = ScalarSeries(limit), ScalarSeries(limit)
+    step = 0
+    for size in sizes:
+        steps = list(range(step + 1, step + size + 1))
+        bulk.extend(steps, [0.5 * s for s in steps])
+        for s in steps:
+            single.add(s, 0.5 * s)
+        step += size
+        assert bulk.series() == single.series()
+
+
+@settings(deadline=None, max_examples=60)
 @given(st.integers(4, 60), st.integers(1, 1500))
 def test_the_store_is_bounded_and_keeps_first_and_newest(limit, count):
     store = Store(limit)

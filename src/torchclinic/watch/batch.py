@@ -17,7 +17,7 @@ from torchclinic.watch.columns import Row
 from torchclinic.watch.seen import Seen
 from torchclinic.watch.target import Target
 
-STEPS = 32  # read together
+STEPS = 64  # read together
 _MOST_ELEMENTS = 1 << 20  # held, unless one step has more
 TensorOf = Callable[[Seen], Tensor | None]
 

@@ -14,7 +14,7 @@ _AIM = 0.7
 _MOST_IN_A_ROW = 7  # read steps, then one bare step, so that the bare time stays known
 _LONGEST_WAIT = 64  # bare steps until the plan is made anew
 # What the hooks of a bare step cost outside of themselves: the calls and the tapped backward pass.
-_CALL_SECONDS = 2e-6
+_CALL_SECONDS = 4.5e-6
 _MOST_BEYOND = 1.5  # largest believed ratio of a reading's whole cost to the time inside hooks
 
 

@@ -63,26 +63,28 @@ class ParameterReader:
                 is yet to compute the gradients.
         """
         weights = self._trained()
-        if gradients is None:
-            self._add(row, weights.weight, norms(weights.now, weights.plain))
-        else:
-            self._read_together(row, weights, gradients)
         if weights.before:
             foreach_copy_(weights.before, weights.parts)
             self._open = True
+        if weights.shares:
+            self._renew_shares(weights)
+        if gradients is None:
+            self._add_weights(row, weights, norms(weights.read, weights.plain))
+        else:
+            self._read_together(row, weights, gradients)
 
     def _read_together(self, row: Row, weights: Weights, outputs: Gradients) -> None:
         """All norms in one call where that is possible."""
         own, columns, plain = self._gradients()
         if plain and weights.plain and outputs.plain:
-            values = norms([*weights.now, *own, *outputs.tensors], plain=True)
-            first, second = len(weights.now), len(weights.now) + len(own)
-            self._add(row, weights.weight, values[:first])
+            values = norms([*weights.read, *own, *outputs.tensors], plain=True)
+            first, second = len(weights.read), len(weights.read) + len(own)
+            self._add_weights(row, weights, values[:first])
             self._add(row, columns, values[first:second])
             if outputs.tensors:
                 row.add(outputs.columns, values[second:])
             return
-        self._add(row, weights.weight, norms(weights.now, weights.plain))
+        self._add_weights(row, weights, norms(weights.read, weights.plain))
         self._add(row, columns, norms(own, plain, outputs.own_scale))
         if outputs.tensors:
             row.add(outputs.columns, norms(outputs.tensors, outputs.plain, outputs.scale))
@@ -95,22 +97,13 @@ class ParameterReader:
             row.add(gradients.columns, norms(gradients.tensors, gradients.plain))
 
     def updates(self, row: Row) -> None:
-        """Norms of the weights' change since `before`.
-
-        Where only a part of a weight is compared, what changed of it stands for the whole in
-        proportion to the norms of weight and part.
-        """
+        """Norms of the weights' change since `before`."""
         if not self._open:
             return
         self._open = False
         weights = self._weights
-        if weights.shares:
-            self._renew_shares(row)
         foreach_sub_(weights.before, weights.parts)
-        changes = norms(weights.before, weights.plain)
-        for place, share in weights.shares.items():
-            changes[place] *= share  # type: ignore[index]
-        row.add(weights.update, changes)
+        row.add(weights.update, weights.whole(norms(weights.before, weights.plain)))
 
     def _trained(self) -> Weights:
         """The weights that are trained now."""
@@ -136,16 +129,15 @@ class ParameterReader:
             self._gradient_columns[there] = columns
         return gradients, *columns
 
-    def _renew_shares(self, row: Row) -> None:
-        """Now and then: how large the parts are, of which only the change is read otherwise."""
+    def _renew_shares(self, weights: Weights) -> None:
+        """Now and then, how large the parts are of which the rest is not read otherwise."""
         self._until_shares -= 1
         if self._until_shares < 0:
             self._until_shares = _SHARES_HOLD
-            weights = self._weights
-            whole = row.values[row.columns.index(weights.weight)]
-            parts = norms([weights.before[place] for place in weights.shares], weights.plain)
-            for place, part in zip(weights.shares, parts, strict=True):
-                weights.shares[place] = whole[place] / part if part else 1.0
+            weights.measure_shares()
+
+    def _add_weights(self, row: Row, weights: Weights, values: Values) -> None:
+        self._add(row, weights.weight, weights.whole(values))
 
     def _add(self, row: Row, columns: Columns, values: Values) -> None:
         """Add norms; where one is not finite, count the elements of all layers."""

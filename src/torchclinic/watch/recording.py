@@ -138,11 +138,12 @@ class Recording:
         self.disarm()
 
     def _hold(self, readers: Readers, row: Row, scales: Scales) -> Gradients:
-        seen = self.capture.take()
-        self._calls = len(seen)
-        calls = one_a_layer(seen)
-        gradients = readers.output_gradients.take(calls, *scales)
-        readers.hold(row, calls, scales[0])
+        with torch.no_grad():
+            seen = self.capture.take()
+            self._calls = len(seen)
+            calls = one_a_layer(seen)
+            gradients = readers.output_gradients.take(calls, *scales)
+            readers.hold(row, calls, scales[0])
         return gradients
 
     def _learn(self, wait: bool) -> None:

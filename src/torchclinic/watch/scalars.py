@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -36,14 +38,24 @@ class ScalarSeries:
 
     def add(self, step: int, value: float | Tensor) -> None:
         """Add the value of a step: a float, or a detached tensor with one element."""
-        keep = self._count % self._stride == 0
-        self._count += 1
-        if not keep:
-            self._newest = (step, value)
-            return
-        self._newest = None
-        self._steps.append(step)
-        self._values.append(value)
+        self.extend((step,), (value,))
+
+    def extend(self, steps: Sequence[int], values: Sequence[float | Tensor]) -> None:
+        """Add the values of several steps, the same as one after the other."""
+        while steps:
+            room = self._limit - len(self._values)
+            kept = range(-self._count % self._stride, len(steps), self._stride)[:room]
+            end = kept[-1] + 1 if len(kept) == room else len(steps)
+            self._steps += [steps[place] for place in kept]
+            self._values += [values[place] for place in kept]
+            last_is_kept = bool(kept) and kept[-1] == end - 1
+            self._newest = None if last_is_kept else (steps[end - 1], values[end - 1])
+            self._count += end
+            self._bound()
+            steps, values = steps[end:], values[end:]
+
+    def _bound(self) -> None:
+        """Drop every second value if they are as many as may be; fetch those that wait."""
         if len(self._values) >= self._limit:
             self._fetch()
             self._steps = self._steps[::2]

@@ -76,7 +76,7 @@ class Seen:
             self._output = self.node = None
             target.overwritten = output._version != self._version
             if self.sample is None and not target.overwritten:
-                self.sample = output.detach()
+                self.sample = output  # whoever reads it does so without a graph
                 if self._retained:
                     self.gradient = output.grad
 

@@ -26,7 +26,9 @@ class StepSeries:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._waiting: list[tuple[int, float | Tensor | None, Sequence[float | Tensor | None]]] = []
+        self._steps: list[int] = []  # these wait, with what is known of them
+        self._losses: list[float | Tensor | None] = []
+        self._rates: list[Sequence[float | Tensor | None]] = []
         self._series: dict[str, ScalarSeries] = {}
         self._changing: bool | None = None  # whether rates are tensors, which change in place
 
@@ -34,11 +36,12 @@ class StepSeries:
         self, step: int, loss: float | Tensor | None, rates: Sequence[float | Tensor | None]
     ) -> None:
         """Add a step: its loss, and the learning rate of each group, where there are any."""
-        waiting = self._waiting
-        waiting.append((step, loss, rates))
+        self._steps.append(step)
+        self._losses.append(loss)
+        self._rates.append(rates)
         if self._changing is None:
             self._changing = any(isinstance(rate, Tensor) for rate in rates)
-        if self._changing or len(waiting) >= _CHUNK:
+        if self._changing or len(self._steps) >= _CHUNK:
             self._sort()
 
     def series(self) -> dict[str, Series]:
@@ -47,18 +50,31 @@ class StepSeries:
         return {name: series.series() for name, series in self._series.items()}
 
     def _sort(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        for step, loss, rates in waiting:
-            if loss is not None:
-                self._of(LOSS).add(step, loss)
-            for number, rate in enumerate(rates):
-                if rate is not None:
-                    name = f"{LEARNING_RATE}/{number}" if number else LEARNING_RATE
-                    value = rate.detach().clone() if isinstance(rate, Tensor) else rate
-                    self._of(name).add(step, value)
+        """Move what waits into the series."""
+        steps, losses, rates = self._steps, self._losses, self._rates
+        self._steps, self._losses, self._rates = [], [], []
+        self._extend(LOSS, steps, losses)
+        for number in range(max(map(len, rates), default=0)):  # groups may be added in training
+            name = f"{LEARNING_RATE}/{number}" if number else LEARNING_RATE
+            found = [_copy(r[number]) if number < len(r) else None for r in rates]
+            self._extend(name, steps, found)
+
+    def _extend(
+        self, name: str, steps: Sequence[int], values: Sequence[float | Tensor | None]
+    ) -> None:
+        known = [value for value in values if value is not None]
+        if len(known) < len(values):
+            steps = [step for step, v in zip(steps, values, strict=True) if v is not None]
+        if known:
+            self._of(name).extend(steps, known)
 
     def _of(self, name: str) -> ScalarSeries:
         series = self._series.get(name)
         if series is None:
             series = self._series[name] = ScalarSeries(self._limit)
         return series
+
+
+def _copy(rate: float | Tensor | None) -> float | Tensor | None:
+    """A rate that does not change any more."""
+    return rate.detach().clone() if isinstance(rate, Tensor) else rate
