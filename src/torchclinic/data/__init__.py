@@ -1,5 +1,6 @@
 """Embedded and file data sets, and batching in memory."""
 
+from torchclinic.data.augment import Augmented, CutMix, Mixup, augmented, cutmix, mixup
 from torchclinic.data.batches import Batches, batches, count_rows
 from torchclinic.data.csv_file import load_csv
 from torchclinic.data.digits import digits
@@ -13,12 +14,17 @@ from torchclinic.data.split import split
 from torchclinic.data.structure import batch_to, join_batches, map_tensors, rows_of
 
 __all__ = [
+    "Augmented",
     "Batches",
+    "CutMix",
+    "Mixup",
+    "augmented",
     "batch_to",
     "batches",
     "blobs",
     "circles",
     "count_rows",
+    "cutmix",
     "digits",
     "fashion_mnist",
     "join_batches",
@@ -26,6 +32,7 @@ __all__ = [
     "load_named",
     "load_npz",
     "map_tensors",
+    "mixup",
     "mnist",
     "moons",
     "noisy_line",

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, IterableDataset, Subset, TensorDataset
 
 from torchclinic.core import DataError
+from torchclinic.data.augment.augmented import Augmented, AugmentedBatches
 from torchclinic.data.dataset_batches import DatasetBatches
 from torchclinic.data.loader_batches import LoaderBatches
 from torchclinic.data.stream_batches import StreamBatches, replayable
@@ -47,8 +48,8 @@ def batches(source: Any, *, batch_size: int | None = 32, shuffle: bool = False) 
     A tuple or dict (nested as you like) of tensors or arrays with one leading dimension stays in
     memory and is batched by index; so is a TensorDataset, and a Subset of one. A Dataset is
     indexed row by row and collated. A DataLoader keeps its own batch size, sampler, collation and
-    workers. Anything else that iterates yields batches as they are; a one-shot generator is
-    read into memory once.
+    workers. Batches of `augmented` data pass through its transforms. Anything else that iterates
+    yields batches as they are; a one-shot generator is read into memory once.
 
     Args:
         source: The data.
@@ -65,6 +66,9 @@ def batches(source: Any, *, batch_size: int | None = 32, shuffle: bool = False) 
     (10, 3, [4, 4, 2])
     """
     _check_batch_size(batch_size)
+    if isinstance(source, Augmented):
+        plain = batches(source.source, batch_size=batch_size, shuffle=shuffle)
+        return AugmentedBatches(plain, source.transforms)
     if (tensors := in_memory(source)) is not None:
         return TensorBatches(tensors, batch_size=batch_size, shuffle=shuffle)
     if isinstance(source, DataLoader):

@@ -22,6 +22,7 @@ from torch.utils.data import (
 )
 
 from torchclinic.core import DataError
+from torchclinic.data.augment.augmented import Augmented
 from torchclinic.data.batches import batches, in_memory
 from torchclinic.data.dataset_batches import dataset_rows
 from torchclinic.data.partition import check_fractions, deal, parts_of
@@ -37,7 +38,8 @@ def split(source: Any, fractions: Sequence[float], *, seed: int = 0) -> tuple[An
     Tensors, Datasets and DataLoaders are split by row, at random and, where the target is a class
     number, with the classes in equal shares. An IterableDataset is split by the position of its
     rows and other iterables by the position of their batches; one that shuffles by itself
-    therefore mixes its parts, and does better with a Splits.
+    therefore mixes its parts, and does better with a Splits. Of `augmented` data only the first
+    part is augmented.
 
     Args:
         source: Anything that `batches` takes.
@@ -56,6 +58,9 @@ def split(source: Any, fractions: Sequence[float], *, seed: int = 0) -> tuple[An
     (8, [0, 1])
     """
     shares = check_fractions(fractions)
+    if isinstance(source, Augmented):
+        first, *others = split(source.source, fractions, seed=seed)
+        return Augmented(first, source.transforms), *others
     tensors = in_memory(source)
     if tensors is not None:
         data = as_tensors(tensors)
