@@ -142,6 +142,9 @@ class StudyComparison:
     sentence: str
     power: str = ""
 
+    def __str__(self) -> str:
+        return self.sentence
+
 
 @dataclass(frozen=True)
 class StudyBest:
@@ -160,6 +163,9 @@ class StudyBest:
     shares: Mapping[str, float] = field(default_factory=dict[str, float])
     contenders: tuple[str, ...] = ()
     sentence: str = ""
+
+    def __str__(self) -> str:
+        return self.sentence
 
 
 @dataclass(frozen=True)

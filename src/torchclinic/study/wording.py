@@ -64,8 +64,14 @@ def wins(comparison: PairedComparison) -> int:
     return sum(direction * (after - before) > 0 for before, after in pairs)
 
 
-def comparison_words(comparison: PairedComparison) -> str:
+def comparison_words(
+    comparison: PairedComparison, names: tuple[str, str] = ("before", "after")
+) -> str:
     """The comparison in one clause: means, seeds, difference with its interval, p.
+
+    Args:
+        comparison: The comparison.
+        names: What its first and its second arm are called where runs of one diverged.
 
     >>> from torchclinic.study.statistics import paired_comparison
     >>> print(comparison_words(paired_comparison(
@@ -80,7 +86,7 @@ def comparison_words(comparison: PairedComparison) -> str:
     interval = f"[{number(c.low, decimals)}, {number(c.high, decimals)}]"
     return (
         f"{c.metric} {change}{way} {count} seeds, difference "
-        f"{signed(c.mean_difference, decimals)} {interval}, {p_words(c.p_value)}{_diverged(c)}"
+        f"{signed(c.mean_difference, decimals)} {interval}, {p_words(c.p_value)}{_diverged(c, names)}"
     ).replace(" ,", ",")
 
 
@@ -91,12 +97,12 @@ def _arm_words(comparison: PairedComparison, arm: int, decimals: int) -> str:
     return number(fmean(scores), decimals)
 
 
-def _diverged(comparison: PairedComparison) -> str:
+def _diverged(comparison: PairedComparison, names: tuple[str, str]) -> str:
     """How many runs had no finite score, where the means do not say it."""
     seeds = len(comparison.seeds)
     told = [
         f"{count} of {seeds} runs {name} diverged"
-        for name, count in zip(("before", "after"), comparison.diverged, strict=True)
+        for name, count in zip(names, comparison.diverged, strict=True)
         if 0 < count < seeds
     ]
     return f" ({', '.join(told)})" if told else ""

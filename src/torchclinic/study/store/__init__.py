@@ -1,7 +1,16 @@
 """A study's folder: every result is written once and whole, by one of several processes."""
 
 from torchclinic.study.store.facts import facts_hash, recipe_facts
-from torchclinic.study.store.folder import Store
+from torchclinic.study.store.folder import Store, folder_name, read_run, read_trace
 from torchclinic.study.store.manifest import Manifest, StoredArm
 
-__all__ = ["Manifest", "Store", "StoredArm", "facts_hash", "recipe_facts"]
+__all__ = [
+    "Manifest",
+    "Store",
+    "StoredArm",
+    "facts_hash",
+    "folder_name",
+    "read_run",
+    "read_trace",
+    "recipe_facts",
+]

@@ -42,8 +42,7 @@ def recipe_facts(
         max_steps: Where its runs are cut.
         test: Whether its runs are evaluated on the test part.
     """
-    plain = sorted({f.name for f in dataclasses.fields(recipe)} - _APART)
-    facts = {name: repr(getattr(recipe, name)) for name in plain}
+    facts = {name: describer.brief(value) for name, value in _set_fields(recipe).items()}
     facts |= {name: describer.brief(getattr(recipe, name)) for name in _DESCRIBED}
     splits = recipe.splits
     for part in ("train", "validation", "test"):
@@ -73,9 +72,16 @@ def what_changed(before: Mapping[str, str], now: Mapping[str, str]) -> str:
     >>> what_changed({"epochs": "5", "loss": "mse"}, {"epochs": "6", "loss": "mse"})
     'epochs was 5 and is 6'
     """
-    differing = [name for name in now if before.get(name) != now[name]]
-    words = [f"{name} was {before.get(name, 'unknown')} and is {now[name]}" for name in differing]
-    return "; ".join(words)
+    names = dict.fromkeys((*now, *before))
+    changes = [(n, before.get(n, "not set"), now.get(n, "not set")) for n in names]
+    return "; ".join(f"{n} was {was} and is {is_}" for n, was, is_ in changes if was != is_)
+
+
+def _set_fields(recipe: Recipe) -> dict[str, Any]:
+    """Fields that are not at their default, so that one added later changes no hash."""
+    fields = sorted(dataclasses.fields(recipe), key=lambda f: f.name)
+    values = {f.name: (getattr(recipe, f.name), f.default) for f in fields if f.name not in _APART}
+    return {name: value for name, (value, default) in values.items() if value != default}
 
 
 def _built(recipe: Recipe) -> dict[str, str]:

@@ -8,7 +8,7 @@ import json
 import platform
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -18,7 +18,7 @@ from torchclinic.core import DataError, Trace, UsageError
 from torchclinic.engine import ArmRun
 from torchclinic.study.store.claims import Claims, Slot
 from torchclinic.study.store.files import make_folder, replace, write_once
-from torchclinic.study.store.manifest import FILE, Manifest, read_manifest
+from torchclinic.study.store.manifest import FILE, Manifest, StoredArm, read_manifest
 from torchclinic.study.store.records import from_record, to_record
 from torchclinic.study.store.text import to_text
 from torchclinic.study.store.worker import Worker, alive, exclusive
@@ -35,6 +35,35 @@ def folder_name(arm: str, code: str) -> str:
     """
     slug = _SLUG.sub("-", arm.lower()).strip("-")[:_LONGEST_SLUG].strip("-")
     return f"{slug or 'arm'}-{code}"
+
+
+def read_run(folder: Path, slot: Slot) -> ArmRun | None:
+    """A run in a study's folder, without its trace; None when it is not there.
+
+    Raises:
+        DataError: If the file was damaged.
+    """
+    path = _file(folder, slot, ".json")
+    try:
+        return from_record(json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(
+            f"{str(path)!r} cannot be read: {error}", hint="delete it: that run is made again"
+        ) from error
+
+
+def read_trace(folder: Path, slot: Slot) -> Trace | None:
+    """The readings of a run in a study's folder, if it was watched.
+
+    Raises:
+        TraceError: If the file was damaged.
+    """
+    from torchclinic.watch import load_trace
+
+    path = _file(folder, slot, ".trace")
+    return load_trace(path) if path.exists() else None
 
 
 class Store:
@@ -94,16 +123,24 @@ class Store:
         return read_manifest(self.folder)
 
     def describe(self, manifest: Manifest) -> None:
-        """Write study.json, and beside the runs of each arm what decides them."""
+        """Write study.json."""
         with exclusive(self._mutex):
-            for arm in manifest.arms:
-                place = self._runs / arm.folder
-                make_folder(place)
-                facts = {"arm": arm.name, "changes": arm.changes, "facts": dict(arm.facts)}
-                write_once(place / "recipe.json", to_text(facts) + "\n", self._unfinished())
             text = manifest.text()
             if not _holds(self.folder / FILE, text):
                 replace(self.folder / FILE, text, self._unfinished())
+
+    def prepare(self, arms: Iterable[StoredArm]) -> None:
+        """Make the folders of arms, and write beside their runs what decides them.
+
+        Raises:
+            OutputError: If that cannot be done.
+        """
+        for arm in arms:
+            place = self._runs / arm.folder
+            make_folder(place)
+            if not (place / "recipe.json").exists():
+                facts = {"arm": arm.name, "changes": arm.changes, "facts": dict(arm.facts)}
+                write_once(place / "recipe.json", to_text(facts) + "\n", self._unfinished())
 
     def has(self, slot: Slot, *, trace: bool = False) -> bool:
         """Whether the run is there, and its trace, if that is wanted."""
@@ -116,15 +153,7 @@ class Store:
         Raises:
             DataError: If the file was damaged.
         """
-        path = self._path(slot, ".json")
-        try:
-            return from_record(json.loads(path.read_text(encoding="utf-8")))
-        except FileNotFoundError:
-            return None
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise DataError(
-                f"{str(path)!r} cannot be read: {error}", hint="delete it: that run is made again"
-            ) from error
+        return read_run(self.folder, slot)
 
     def failure(self, slot: Slot) -> ArmRun | None:
         """Why the run failed, if it did so since this store was opened."""
@@ -139,10 +168,7 @@ class Store:
 
     def trace(self, slot: Slot) -> Trace | None:
         """The readings of a run, if it was watched."""
-        from torchclinic.watch import load_trace
-
-        path = self._path(slot, ".trace")
-        return load_trace(path) if path.exists() else None
+        return read_trace(self.folder, slot)
 
     def keep(self, slot: Slot, result: ArmRun) -> bool:
         """Write a run that ended, with or without success, and give its claim back.
@@ -179,7 +205,7 @@ class Store:
         return [name for name in names if name == self._worker.name or alive(self._workers, name)]
 
     def _path(self, slot: Slot, ending: str) -> Path:
-        return self._runs / slot[0] / f"seed-{slot[1]}{ending}"
+        return _file(self.folder, slot, ending)
 
     def _unfinished(self) -> Path:
         return self._aside / f"{self._worker.name}.{next(self._count)}"
@@ -204,6 +230,10 @@ class Store:
 
 
 _SEED = re.compile(r"seed-(-?\d+)\.json$")
+
+
+def _file(folder: Path, slot: Slot, ending: str) -> Path:
+    return folder / "runs" / slot[0] / f"seed-{slot[1]}{ending}"
 
 
 def _holds(path: Path, text: str) -> bool:

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from torchclinic.core import DataError, UsageError
+from torchclinic.core.history import SplitName
 from torchclinic.study.store.text import to_text
 
 FILE = "study.json"
 _FORMAT, VERSION = "torchclinic study", 1
+_KEYS = {"arms": "name", "earlier": "folder"}  # what each arm is listed under
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ class Manifest:
     name: str
     metric: str
     higher_is_better: bool
-    split: str
+    split: SplitName
     seeds: tuple[int, ...]
     baseline: str
     confidence: float
@@ -67,8 +69,8 @@ class Manifest:
     def text(self) -> str:
         """As JSON."""
         plain: dict[str, Any] = {"format": _FORMAT, "version": VERSION, **asdict(self)}
-        for part in ("arms", "earlier"):
-            plain[part] = {arm.pop("folder"): arm for arm in plain[part]}
+        for part, key in _KEYS.items():
+            plain[part] = {arm.pop(key): arm for arm in plain[part]}
         return to_text(plain) + "\n"
 
 
@@ -97,9 +99,9 @@ def read_manifest(folder: Path) -> Manifest | None:
             hint="choose another folder",
         )
     try:
-        for part in ("arms", "earlier"):
+        for part, key in _KEYS.items():
             arms = found[part].items()
-            found[part] = tuple(StoredArm(folder=folder, **arm) for folder, arm in arms)
+            found[part] = tuple(StoredArm(**{key: value}, **arm) for value, arm in arms)
         found["seeds"] = tuple(found["seeds"])
         found["notes"] = tuple(found["notes"])
         return Manifest(**found)
