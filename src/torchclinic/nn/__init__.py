@@ -42,6 +42,20 @@ from torchclinic.nn.normalisation import (
 )
 from torchclinic.nn.residual import Residual
 from torchclinic.nn.standardise import Standardise
+from torchclinic.nn.surgery import (
+    fold_batch_norm,
+    freeze_batch_norm,
+    reestimate_batch_norm,
+    replace_norm,
+    unfreeze_batch_norm,
+)
+from torchclinic.nn.uncertainty import (
+    Prediction,
+    calibration_error,
+    dropout_like,
+    predict_distribution,
+    reliability,
+)
 
 __all__ = [
     "ChannelsLast",
@@ -61,6 +75,7 @@ __all__ = [
     "GhostBatchNorm2d",
     "GhostBatchNorm3d",
     "LockedDropout",
+    "Prediction",
     "Residual",
     "Standardise",
     "StatisticsOnlyBatchNorm1d",
@@ -73,8 +88,17 @@ __all__ = [
     "WeightStandardisedConv3d",
     "batch_norm_backward",
     "batch_norm_forward",
+    "calibration_error",
     "drop_connect",
+    "dropout_like",
+    "fold_batch_norm",
+    "freeze_batch_norm",
     "linear_decay",
+    "predict_distribution",
+    "reestimate_batch_norm",
+    "reliability",
+    "replace_norm",
     "set_linear_decay",
+    "unfreeze_batch_norm",
     "weight_standardise",
 ]

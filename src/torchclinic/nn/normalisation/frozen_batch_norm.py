@@ -79,11 +79,31 @@ class FrozenBatchNorm(nn.Module):
         frozen.to(norm.running_mean.device, norm.running_mean.dtype)
         for name in ("running_mean", "running_var", "num_batches_tracked"):
             setattr(frozen, name, getattr(norm, name).detach().clone())
-        if norm.weight is not None:
-            for name in ("weight", "bias"):
-                value = getattr(norm, name)
+        for name in ("weight", "bias"):
+            value = getattr(norm, name)
+            if value is not None:
                 setattr(frozen, name, value if train_affine else value.detach().clone())
+        frozen.__dict__["_original"] = (norm,)  # in a tuple, so that it is no submodule
         return frozen.train(norm.training)
+
+    @property
+    def was_batch_norm(self) -> bool:
+        """Whether it was made of a batch norm, and can be thawed."""
+        return "_original" in self.__dict__
+
+    def thawed(self) -> nn.Module:
+        """The batch norm that it was made of, with the numbers, device and mode of this one.
+
+        Raises:
+            SurgeryError: If it was not made of one.
+        """
+        if not self.was_batch_norm:
+            raise SurgeryError("this FrozenBatchNorm was not made of a batch norm")
+        norm = self.__dict__["_original"][0]
+        norm.to(self.running_mean.device, self.running_mean.dtype)
+        state = self.state_dict()
+        norm.load_state_dict({name: state[name] for name in norm.state_dict()})
+        return norm.train(self.training)
 
     def forward(self, x: Tensor) -> Tensor:
         """The affine map."""
