@@ -264,6 +264,46 @@ class LayerReadings:
 
 
 @dataclass(frozen=True)
+class LabelFacts:
+    """How the targets stand to the inputs, and in which order they come.
+
+    Attributes:
+        rows: Rows that were compared.
+        likeness: How far rows with similar inputs have the same target: the share of equal labels
+            among the nearest neighbours, or the correlation with their mean for numbers. None
+            where inputs have no distance (token numbers) or rows are too few.
+        chance: What the same rows give with their targets shuffled.
+        z: (likeness - chance) in standard deviations of shuffled targets.
+        mixing: Entropy of the labels within a batch as it is delivered, over that of a batch
+            drawn at random; near 0 where classes come one after the other. None unless the
+            targets are classes and several batches make an epoch.
+    """
+
+    rows: int = 0
+    likeness: float | None = None
+    chance: float | None = None
+    z: float | None = None
+    mixing: float | None = None
+
+
+@dataclass(frozen=True)
+class PredictionFacts:
+    """What the trained model answers on the validation part, by class.
+
+    Attributes:
+        rows: Rows that were asked.
+        counts: Class -> rows that belong to it.
+        predicted: Class -> rows that the model takes for it.
+        recalls: Class -> share of its rows that are recognised.
+    """
+
+    rows: int
+    counts: Mapping[int, int]
+    predicted: Mapping[int, int]
+    recalls: Mapping[int, float]
+
+
+@dataclass(frozen=True)
 class BatchFacts:
     """What the first rows of the data and one forward and backward pass over them show.
 
@@ -285,6 +325,9 @@ class BatchFacts:
             anew between them, give different outputs. None if it could not be told.
         unregistered: Shapes of the tensors that the loss depends on and that require a gradient,
             but are not among `model.parameters()`, such as those of layers in a Python list.
+        noise_in_eval: Root mean square of the difference of two such passes over the standard
+            deviation of the output between rows; None if it could not be told.
+        labels: How the targets stand to the inputs; None if it could not be told.
     """
 
     inputs: InputFacts
@@ -299,6 +342,8 @@ class BatchFacts:
     sum_reduction: bool | None = None
     random_in_eval: bool | None = None
     unregistered: tuple[tuple[int, ...], ...] = ()
+    noise_in_eval: float | None = None
+    labels: LabelFacts | None = None
 
     def layer(self, name: str) -> LayerReadings | None:
         """Readings of the layer of that name, or None."""
@@ -337,3 +382,4 @@ class Case:
     lr_range: LRRange | None = None
     history: History | None = None
     trace: Trace | None = None
+    predictions: PredictionFacts | None = None
