@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from torchclinic.cli import demo, diagnose, find_lr, gallery, repair, rules
+from torchclinic.cli import compare, demo, diagnose, find_lr, gallery, repair, rules
 from torchclinic.cli.console import settings
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ app = typer.Typer(
 app.command("demo")(demo.demo)
 app.command("diagnose")(diagnose.diagnose)
 app.command("repair")(repair.repair)
+app.command("compare")(compare.compare)
 app.command("find-lr")(find_lr.find_lr)
 app.command("gallery")(gallery.gallery)
 app.command("rules")(rules.rules)

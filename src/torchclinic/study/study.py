@@ -241,8 +241,7 @@ class Study:
         return self.result.to_dict()
 
     def __str__(self) -> str:
-        parts = (str(self.table()), *self.result.verdicts, *self.result.power, *self.result.notes)
-        return "\n".join(parts)
+        return str(self.result)
 
     def __repr__(self) -> str:
         return (

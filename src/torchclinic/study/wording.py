@@ -84,9 +84,10 @@ def comparison_words(
     way = "" if c.higher_is_better else " (lower is better)"
     count = f"on {seeds} of {seeds}" if wins(c) == seeds else f", better on {wins(c)} of {seeds}"
     interval = f"[{number(c.low, decimals)}, {number(c.high, decimals)}]"
+    odd = _diverged(c, names)
     return (
         f"{c.metric} {change}{way} {count} seeds, difference "
-        f"{signed(c.mean_difference, decimals)} {interval}, {p_words(c.p_value)}{_diverged(c, names)}"
+        f"{signed(c.mean_difference, decimals)} {interval}, {p_words(c.p_value)}{odd}"
     ).replace(" ,", ",")
 
 
