@@ -3,6 +3,7 @@
 from torchclinic.optim import derivative_free, schedules, surfaces
 from torchclinic.optim.cosine import CosineDecay
 from torchclinic.optim.derivative_free import METHODS, Minimum, minimise
+from torchclinic.optim.optimizers import OPTIMIZERS, OptimizerFactory, make
 from torchclinic.optim.schedules import (
     SCHEDULES,
     compose,
@@ -26,10 +27,12 @@ from torchclinic.optim.warm_up import WarmUp
 
 __all__ = [
     "METHODS",
+    "OPTIMIZERS",
     "SCHEDULES",
     "SURFACES",
     "CosineDecay",
     "Minimum",
+    "OptimizerFactory",
     "WarmUp",
     "compose",
     "cosine",
@@ -39,6 +42,7 @@ __all__ = [
     "exp_range",
     "inverse_sqrt",
     "linear_scaling",
+    "make",
     "minimise",
     "of_torch",
     "one_cycle",
