@@ -30,7 +30,7 @@ def block_rate(p: float, block: Sequence[int], size: Sequence[int]) -> float:
     """
     if p == 1.0:
         return 1.0
-    places = prod(s - b + 1 for s, b in zip(size, block, strict=True))
+    places = prod([s - b + 1 for s, b in zip(size, block, strict=True)])
     return min(1.0, p * prod(size) / (prod(block) * places))
 
 
