@@ -10,6 +10,7 @@ from torchclinic.data.named import load_named
 from torchclinic.data.noisy_line import noisy_line
 from torchclinic.data.npz_file import load_npz
 from torchclinic.data.plane import blobs, circles, moons, spirals
+from torchclinic.data.shift import FeatureShift, ShiftReport, covariate_shift
 from torchclinic.data.split import split
 from torchclinic.data.structure import batch_to, join_batches, map_tensors, rows_of
 
@@ -17,13 +18,16 @@ __all__ = [
     "Augmented",
     "Batches",
     "CutMix",
+    "FeatureShift",
     "Mixup",
+    "ShiftReport",
     "augmented",
     "batch_to",
     "batches",
     "blobs",
     "circles",
     "count_rows",
+    "covariate_shift",
     "cutmix",
     "digits",
     "fashion_mnist",

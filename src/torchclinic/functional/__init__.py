@@ -24,6 +24,7 @@ from torchclinic.functional.expected_loss import (
     softmax_floor,
     uniform_loss,
 )
+from torchclinic.functional.holm import holm_adjusted
 from torchclinic.functional.learning import LearningState, learning_state
 from torchclinic.functional.noise import step_noise, swing
 from torchclinic.functional.orthogonality import orthogonality, orthogonality_gradient
@@ -46,6 +47,7 @@ __all__ = [
     "decades_per_layer",
     "factor_per_layer",
     "first_over_last",
+    "holm_adjusted",
     "is_saturating",
     "label_entropy",
     "learning_state",

@@ -102,9 +102,9 @@ def _told(transforms: tuple[Transform, ...], classes: int | None) -> tuple[Trans
     return tuple(t if classes is None else _with_classes(t, classes) for t in transforms)
 
 
-def _with_classes(transform: Any, classes: int) -> Transform:
+def _with_classes(transform: Any, classes: int) -> Any:
     if dataclasses.is_dataclass(transform) and getattr(transform, "classes", 0) is None:
-        return cast("Transform", dataclasses.replace(cast("Any", transform), classes=classes))
+        return dataclasses.replace(cast("Any", transform), classes=classes)
     return transform
 
 
