@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from torchclinic.study.statistics.sample import ROUNDING, Differences, checked, scaled
+from torchclinic.study.statistics.sign_flip import EXACT_UP_TO, sign_flip_p
 
-EXACT_UP_TO = 13  # pairs; where ties or zeros rule out the table, 2^13 flips are counted
-_TABLE_UP_TO = 50  # pairs; beyond, scipy's normal approximation is off by less than 0.001
+_TABLE_UP_TO = 50  # pairs; beyond, scipy's normal approximation is off by less than 0.002
 
 
 def wilcoxon_p(differences: Differences) -> float:
@@ -17,8 +17,9 @@ def wilcoxon_p(differences: Differences) -> float:
 
     The statistic is the sum of the ranks of \|d_i\| over the positive differences. It looks at the
     order of the differences only, so that one outlying seed cannot decide it. Zeros are ranked and
-    then left out (Pratt). Exact up to 50 pairs without ties, and up to 13 with them; else the
-    normal approximation with a continuity correction.
+    then left out (Pratt). Up to 20 pairs all flips of the signed ranks are counted, which is exact
+    with ties, too; up to 50 pairs without ties scipy's table is exact; else the normal
+    approximation with a continuity correction is taken.
 
     Args:
         differences: after - before, one a seed.
@@ -35,19 +36,13 @@ def wilcoxon_p(differences: Differences) -> float:
     >>> wilcoxon_p([0.2, 0.1, 0.3, 0.25, 0.15, 0.4])
     0.03125
     """
-    from scipy.stats import PermutationMethod, wilcoxon
+    from scipy.stats import rankdata, wilcoxon
 
     unit, _ = scaled(checked(differences))
     rounded = np.round(unit / ROUNDING) * ROUNDING  # so that equal differences tie
-    if not rounded.any():
-        return 1.0
-    if rounded.size == 1:
-        return 1.0
+    if rounded.size <= EXACT_UP_TO or not rounded.any():
+        return sign_flip_p(np.sign(rounded) * rankdata(np.abs(rounded)))
     plain = np.unique(np.abs(rounded)).size == rounded.size and rounded.all()
-    method: Any = "asymptotic"
-    if plain and rounded.size <= _TABLE_UP_TO:
-        method = "exact"
-    elif rounded.size <= EXACT_UP_TO:
-        method = PermutationMethod(n_resamples=2**EXACT_UP_TO)
+    method = "exact" if plain and rounded.size <= _TABLE_UP_TO else "asymptotic"
     found: Any = wilcoxon(rounded, zero_method="pratt", correction=True, method=method)
     return float(min(1.0, found.pvalue))
