@@ -1,8 +1,20 @@
 """Optimizers, schedules, gradient-free methods and surfaces to try them on."""
 
-from torchclinic.optim import derivative_free, schedules, surfaces
+from torchclinic.optim import derivative_free, groups, hooks, schedules, surfaces
 from torchclinic.optim.cosine import CosineDecay
 from torchclinic.optim.derivative_free import METHODS, Minimum, minimise
+from torchclinic.optim.groups import (
+    LayerWise,
+    NoDecay,
+    Rates,
+    discriminative_groups,
+    freeze,
+    grouped,
+    layer_wise_lr,
+    no_decay_groups,
+    unfreeze,
+)
+from torchclinic.optim.hooks import GradientNoise, GradualUnfreezing, MaxNorm, hooked
 from torchclinic.optim.optimizers import OPTIMIZERS, OptimizerFactory, make
 from torchclinic.optim.schedules import (
     SCHEDULES,
@@ -31,19 +43,33 @@ __all__ = [
     "SCHEDULES",
     "SURFACES",
     "CosineDecay",
+    "GradientNoise",
+    "GradualUnfreezing",
+    "LayerWise",
+    "MaxNorm",
     "Minimum",
+    "NoDecay",
     "OptimizerFactory",
+    "Rates",
     "WarmUp",
     "compose",
     "cosine",
     "cosine_restarts",
     "derivative_free",
     "descend",
+    "discriminative_groups",
     "exp_range",
+    "freeze",
+    "grouped",
+    "groups",
+    "hooked",
+    "hooks",
     "inverse_sqrt",
+    "layer_wise_lr",
     "linear_scaling",
     "make",
     "minimise",
+    "no_decay_groups",
     "of_torch",
     "one_cycle",
     "plateau",
@@ -53,6 +79,7 @@ __all__ = [
     "surfaces",
     "triangular",
     "triangular2",
+    "unfreeze",
     "warm_up",
     "wsd",
 ]
