@@ -8,12 +8,11 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils import parametrize
 
 from torchclinic.core import SurgeryError
 from torchclinic.nn.normalisation import FrozenBatchNorm
 from torchclinic.nn.surgery.neighbours import neighbours
-from torchclinic.nn.surgery.places import put
+from torchclinic.nn.surgery.places import make_plain, put
 
 
 def fold_batch_norm(
@@ -86,9 +85,8 @@ def _is_fixed(module: nn.Module) -> bool:
 
 @torch.no_grad()
 def _fold(layer: Any, norm: Any) -> None:
-    if parametrize.is_parametrized(layer):
-        for name in list(layer.parametrizations):
-            parametrize.remove_parametrizations(layer, name, leave_parametrized=True)
+    make_plain(layer)
+    make_plain(layer, "bias")
     weight: Tensor = layer.weight
     scale = (norm.running_var.double() + norm.eps).rsqrt()
     if norm.weight is not None:

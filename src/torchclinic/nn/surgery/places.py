@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from torch import nn
+from torch.nn.utils import parametrize
 
 from torchclinic.core import SurgeryError
 
@@ -33,6 +36,32 @@ def alike(new: nn.Module, reference: nn.Module) -> nn.Module:
     tensors = [*reference.parameters(), *reference.buffers()]
     first = next((tensor for tensor in tensors if tensor.is_floating_point()), None)
     return new if first is None else new.to(first.device, first.dtype)
+
+
+def make_plain(layer: nn.Module, name: str = "weight") -> None:
+    """Take all parametrizations off a parameter, leaving it at its value.
+
+    Copies of a parametrised module share its class with it, and torch takes the parametrization off
+    the class. The layer therefore gets a class of its own first.
+
+    Args:
+        layer: The layer.
+        name: Of the parameter; nothing happens if it has no parametrization.
+
+    >>> import copy
+    >>> layer = nn.utils.parametrizations.weight_norm(nn.Linear(2, 2))
+    >>> twin = copy.deepcopy(layer)
+    >>> make_plain(twin)
+    >>> type(twin).__name__, type(layer).__name__, layer.weight.shape
+    ('Linear', 'ParametrizedLinear', torch.Size([2, 2]))
+    """
+    if not parametrize.is_parametrized(layer, name):
+        return
+    shared = type(layer)
+    members = {k: v for k, v in vars(shared).items() if k not in ("__dict__", "__weakref__")}
+    own: Any = type(shared.__name__, shared.__bases__, members)
+    layer.__class__ = own
+    parametrize.remove_parametrizations(layer, name, leave_parametrized=True)
 
 
 def refuse_inside_torchs(model: nn.Module, name: str) -> None:

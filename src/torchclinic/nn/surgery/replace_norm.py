@@ -7,7 +7,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils import parametrize
 
 from torchclinic.core import SurgeryError
 from torchclinic.nn.checks import one_of
@@ -16,7 +15,7 @@ from torchclinic.nn.normalisation.ghost_batch_norm import GHOST_SIZE
 from torchclinic.nn.surgery.neighbours import Neighbours, neighbours
 from torchclinic.nn.surgery.norm_site import NormSite, norm_sites, weight_norms
 from torchclinic.nn.surgery.norms import NORMS, NormKind, NormOptions
-from torchclinic.nn.surgery.places import alike, put, refuse_inside_torchs
+from torchclinic.nn.surgery.places import alike, make_plain, put, refuse_inside_torchs
 
 
 def replace_norm(
@@ -134,7 +133,7 @@ def _apply(
     carry: bool,
 ) -> nn.Module:
     if site.of_weight:
-        _plain_weight(site.module)
+        make_plain(site.module)
     alike(new, site.module)
     if kind.parametrise is not None and layer is not None:
         if not weight_norms(layer):
@@ -148,12 +147,6 @@ def _apply(
     if carry:
         _carry(site, new)
     return put(model, site.module, new)
-
-
-def _plain_weight(layer: Any) -> None:
-    """Take weight and spectral norms off, leaving the weight at its value."""
-    if parametrize.is_parametrized(layer, "weight"):
-        parametrize.remove_parametrizations(layer, "weight", leave_parametrized=True)
 
 
 def _ensure_bias(layer: Any, site: NormSite) -> None:
