@@ -4,62 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import sync_playwright
 
+from e2e.browsing import CONTRAST, DESKTOP, PHONE, READABLE
 from render import sample
 from torchclinic.render import render_diagnosis_page, render_repair_page
 
 pytestmark = pytest.mark.browser
-
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
-PHONE, DESKTOP = 390, 1280
-READABLE = 4.5  # contrast of text, WCAG 2.2 level AA
-CONTRAST = """(least) => {
-  const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
-  const rgb = (color) => {
-    canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = color; canvas.fillRect(0, 0, 1, 1);
-    return [...canvas.getImageData(0, 0, 1, 1).data];
-  };
-  const light = ([r, g, b]) => [r, g, b].map((v) => v / 255)
-    .map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4))
-    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
-  const ground = (node) => {
-    for (let e = node; e; e = e.parentElement) {
-      const color = rgb(getComputedStyle(e).backgroundColor);
-      if (color[3] === 255) return color;
-    }
-    return [255, 255, 255, 255];
-  };
-  const bad = [];
-  const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-  for (let node = walk.nextNode(); node; node = walk.nextNode()) {
-    const e = node.parentElement;
-    if (!node.textContent.trim() || e.closest("script, style, title, caption, .skip")) continue;
-    if (!e.getClientRects().length) continue;
-    const style = getComputedStyle(e);
-    const ink = rgb(e.closest("svg") ? style.fill : style.color);
-    const [a, b] = [light(ink), light(ground(e))].sort((x, y) => y - x);
-    const ratio = (a + 0.05) / (b + 0.05);
-    if (ratio < least) bad.push(`${ratio.toFixed(2)}: ${node.textContent.trim().slice(0, 40)}`);
-  }
-  return [...new Set(bad)];
-}"""
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if CHROMIUM is None:
-        pytest.skip("there is no Chromium on the PATH; CI installs one")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture(scope="module")
@@ -73,31 +26,6 @@ def pages(tmp_path_factory):
         found[f"d-{name}"] = folder / f"d-{name}.html"
         found[f"d-{name}"].write_text(render_diagnosis_page(value), "utf-8")
     return found
-
-
-@pytest.fixture
-def visit(browser, pages):
-    contexts = []
-
-    def open_page(name, width=DESKTOP, theme="light", **options):
-        context = browser.new_context(
-            viewport={"width": width, "height": 900},
-            color_scheme=theme,
-            accept_downloads=True,
-            **options,
-        )
-        contexts.append(context)
-        page = context.new_page()
-        page.complaints, page.requests = [], []
-        page.on("console", lambda message: page.complaints.append(message.text))
-        page.on("pageerror", lambda error: page.complaints.append(str(error)))
-        page.on("request", lambda request: page.requests.append(request.url))
-        page.goto(pages[name].as_uri())
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
 
 
 NAMES = [*sample.all_repairs(), *(f"d-{name}" for name in sample.all_diagnoses())]

@@ -10,6 +10,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from torchclinic.render.comparison.fragment import render_study_html
+    from torchclinic.render.comparison.page import render_study_page
+    from torchclinic.render.comparison.plain import STUDY_SCHEMA, study_to_dict
+    from torchclinic.render.comparison.report import write_study_report
+    from torchclinic.render.comparison.text import render_study_text
     from torchclinic.render.console.diagnosis import render_diagnosis_text
     from torchclinic.render.console.explanation import render_rule_explanation
     from torchclinic.render.console.lr_range import render_lr_range_text
@@ -28,6 +33,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "SCHEMA": "plain",
+    "STUDY_SCHEMA": "comparison.plain",
     "Detail": "plain",
     "RemedyRow": "console.registries",
     "RuleRow": "console.registries",
@@ -43,13 +49,19 @@ _HOMES = {
     "render_rule_explanation": "console.explanation",
     "render_rules_table": "console.registries",
     "repair_to_dict": "plain",
+    "render_study_html": "comparison.fragment",
+    "render_study_page": "comparison.page",
+    "render_study_text": "comparison.text",
+    "study_to_dict": "comparison.plain",
     "to_json": "plain",
     "write_report": "report",
+    "write_study_report": "comparison.report",
     "write_text": "output",
 }
 
 __all__ = [
     "SCHEMA",
+    "STUDY_SCHEMA",
     "Detail",
     "RemedyRow",
     "RuleRow",
@@ -64,9 +76,14 @@ __all__ = [
     "render_repair_text",
     "render_rule_explanation",
     "render_rules_table",
+    "render_study_html",
+    "render_study_page",
+    "render_study_text",
     "repair_to_dict",
+    "study_to_dict",
     "to_json",
     "write_report",
+    "write_study_report",
     "write_text",
 ]
 

@@ -75,7 +75,7 @@ def diagnosis_to_dict(diagnosis: Diagnosis, detail: Detail = FULL) -> dict[str, 
         "findings": [_finding(finding) for finding in diagnosis.findings],
         "skipped": dict(diagnosis.skipped),
         "notes": list(diagnosis.notes),
-        "seconds": _plain(diagnosis.seconds),
+        "seconds": plain_value(diagnosis.seconds),
         "facts": _facts(diagnosis.case, detail),
     }
     return document if detail.digits is None else rounded(document, detail.digits)
@@ -100,21 +100,21 @@ def repair_to_dict(repair: Repair, detail: Detail = FULL) -> dict[str, Any]:
         "verdict": {
             "outcome": verdict.outcome.value,
             "sentence": verdict.sentence,
-            "comparison": None if verdict.comparison is None else _plain(verdict.comparison),
+            "comparison": None if verdict.comparison is None else plain_value(verdict.comparison),
         },
         "judged_on": repair.judged_on,
         "metric": repair.metric,
         "higher_is_better": repair.higher_is_better,
         "diagnosis": diagnosis_to_dict(repair.diagnosis, unrounded),
-        "changes": _plain(repair.changes),
+        "changes": plain_value(repair.changes),
         "patch": repair.patch,
-        "arms": _plain(repair.arms),
+        "arms": plain_value(repair.arms),
         "before": [_run(run, detail) for run in repair.before],
         "after": [_run(run, detail) for run in repair.after],
         "remaining": _remaining(repair, unrounded),
-        "lr_range": None if repair.lr_range is None else _plain(repair.lr_range),
-        "cost": _plain(repair.cost),
-        "environment": _plain(repair.environment),
+        "lr_range": None if repair.lr_range is None else plain_value(repair.lr_range),
+        "cost": plain_value(repair.cost),
+        "environment": plain_value(repair.environment),
         "command": repair.command,
     }
     return document if detail.digits is None else rounded(document, detail.digits)
@@ -131,7 +131,7 @@ def _separators(indent: int | None) -> tuple[str, str]:
 
 def _finding(finding: Finding) -> dict[str, Any]:
     plain = {
-        field.name: _plain(getattr(finding, field.name))
+        field.name: plain_value(getattr(finding, field.name))
         for field in dataclasses.fields(finding)
         if field.name not in ("stage", "consequences")
     }
@@ -142,10 +142,10 @@ def _finding(finding: Finding) -> dict[str, Any]:
 
 def _facts(case: Case, detail: Detail) -> dict[str, Any]:
     return {
-        "recipe": _plain(case.recipe),
-        "batch": _plain(case.batch),
-        "one_batch": _plain(case.one_batch),
-        "lr_range": _plain(case.lr_range),
+        "recipe": plain_value(case.recipe),
+        "batch": plain_value(case.batch),
+        "one_batch": plain_value(case.one_batch),
+        "lr_range": plain_value(case.lr_range),
         "history": None if case.history is None else _history(case.history, detail),
         "trace": _trace(case.trace, detail) if detail.traces == "all" else None,
     }
@@ -169,14 +169,14 @@ def _run(run: Run, detail: Detail) -> dict[str, Any]:
 def _history(history: History, detail: Detail) -> dict[str, Any]:
     skip = ("losses", "learning_rates", "gradient_norms", "evaluations")
     plain = {
-        field.name: _plain(getattr(history, field.name))
+        field.name: plain_value(getattr(history, field.name))
         for field in dataclasses.fields(history)
         if field.name not in skip
     }
     for name in skip[:-1]:
         values = getattr(history, name)
         plain[name] = _series(Series(tuple(range(1, len(values) + 1)), values), detail)
-    plain["evaluations"] = [_plain(e) for e in _thin_evaluations(history.evaluations, detail)]
+    plain["evaluations"] = [plain_value(e) for e in _thin_evaluations(history.evaluations, detail)]
     return plain
 
 
@@ -206,9 +206,9 @@ def _trace(trace: Trace | None, detail: Detail) -> dict[str, Any] | None:
             for layer in trace.layers
         ],
         "steps": {name: _series(s, detail) for name, s in trace.steps.items()},
-        "cost": _plain(trace.cost),
+        "cost": plain_value(trace.cost),
         "notes": list(trace.notes),
-        "meta": _plain(trace.meta),
+        "meta": plain_value(trace.meta),
     }
 
 
@@ -216,7 +216,7 @@ def _series(series: Series, detail: Detail) -> dict[str, Any]:
     steps, values = series.steps, series.values
     if detail.points is not None:
         steps, values = thin(steps, values, detail.points)
-    return {"steps": list(steps), "values": _plain(tuple(values))}
+    return {"steps": list(steps), "values": plain_value(tuple(values))}
 
 
 def rounded(document: Any, digits: int) -> Any:
@@ -235,18 +235,22 @@ def rounded(document: Any, digits: int) -> Any:
     return int(short) if short == int(short) and abs(short) < 1e9 else short
 
 
-def _plain(value: Any) -> Any:
-    """Any value of core's types as JSON-ready values."""
+def plain_value(value: Any) -> Any:
+    """Any value of core's types as JSON-ready values; NaN and infinity as words.
+
+    >>> plain_value((1.5, float("nan"), None))
+    [1.5, 'NaN', None]
+    """
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, float):
         return value if math.isfinite(value) else _nonfinite(value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        return {f.name: plain_value(getattr(value, f.name)) for f in dataclasses.fields(value)}
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain_value(item) for key, item in value.items()}
     if isinstance(value, (list, tuple, frozenset)):
-        return [_plain(item) for item in value]
+        return [plain_value(item) for item in value]
     return value if value is None or isinstance(value, (bool, int, str)) else str(value)
 
 

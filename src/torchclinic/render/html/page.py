@@ -91,27 +91,52 @@ def _page(
             break
     page = ""
     for room in ROOMS:
-        page = _render(template, view(room), data, detail.points)
+        page = render_template(template, view(room), data, detail.points)
         if len(page.encode()) <= MAX_BYTES:
             break
     return page
 
 
-def _render(template: str, view: Any, document: Markup, points: int | None) -> str:
-    script = (TEMPLATES / "script.js").read_text("utf-8")
+def render_template(
+    template: str,
+    view: Any,
+    document: Markup,
+    points: int | None,
+    *,
+    more: str = "",
+    **context: Any,
+) -> str:
+    """One page.
+
+    Args:
+        template: Its file.
+        view: What it shows.
+        document: Its data, as `embedded` gives it.
+        points: Points at most of a series of the data; None for all.
+        more: Name of a further style sheet and script, without their endings.
+        context: What else the template may name.
+    """
+    style, script = _parts("style.css", f"{more}.css"), _parts("script.js", f"{more}.js")
     digest = hashlib.sha256(script.encode()).digest()
     return (
         _environment()
         .get_template(template)
         .render(
             view=view,
-            style=Markup((TEMPLATES / "style.css").read_text("utf-8")),  # noqa: S704 - our own file
-            script=Markup(script),  # noqa: S704 - our own file
+            style=Markup(style),  # noqa: S704 - our own files
+            script=Markup(script),  # noqa: S704 - our own files
             script_hash=base64.b64encode(digest).decode(),
             document=document,
             points=points,
+            **context,
         )
     )
+
+
+def _parts(*names: str) -> str:
+    """The files of these names that there are, one after the other."""
+    found = [TEMPLATES / name for name in names]
+    return "\n".join(file.read_text("utf-8") for file in found if file.is_file())
 
 
 def embedded(document: Mapping[str, Any]) -> Markup:

@@ -169,11 +169,18 @@ class Plot:
             )
         )
 
-    def hover(self, name: str, xs: Sequence[float], ys: Sequence[float]) -> None:
-        """Values that the pointer and the arrow keys read out."""
+    def hover(self, name: str, xs: Sequence[float], ys: Sequence[float], key: str = "") -> None:
+        """Values that the pointer and the arrow keys read out.
+
+        Args:
+            name: What they are called.
+            xs: Where they stand.
+            ys: The values.
+            key: While the page's root has the class "off-" and this, they are left out.
+        """
         values = [float(f"{y:.4g}") if y == y and abs(y) < 1e300 else None for y in ys]  # noqa: PLR0124
         xs = [float(f"{x:.5g}") for x in xs]
-        self._hover.append({"name": name, "x": xs, "y": values})
+        self._hover.append({"name": name, "x": xs, "y": values} | ({"key": key} if key else {}))
 
     def render(self, x_name: str = "step") -> Markup:
         """The plot as HTML."""

@@ -13,6 +13,7 @@ from torchclinic.render.html.scales import Scale, label
 from torchclinic.render.html.svg import percent, tag
 from torchclinic.render.words import printable
 
+Kind = Literal["dot", "small", "ring", "diamond", "square", "cross", "tick", "range", "zone"]
 ROW_HEIGHT = 26
 SHAPES = {
     "diamond": "M0-5.5L5.5 0L0 5.5L-5.5 0Z",
@@ -33,7 +34,7 @@ class Mark:
         tip: What the pointer reads.
     """
 
-    kind: Literal["dot", "small", "ring", "diamond", "square", "cross", "tick", "range", "zone"]
+    kind: Kind
     value: float
     class_: str = ""
     to: float = math.nan

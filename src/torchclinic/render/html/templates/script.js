@@ -215,6 +215,7 @@
       cursor.style.top = box.top - outer.top + "px";
       cursor.style.height = box.height + "px";
       const lines = info.series
+        .filter((one) => !(one.key && root.classList.contains("off-" + one.key)))
         .map((one) => [one.name, one.x.indexOf(x), one])
         .filter(([, i]) => i >= 0)
         .map(([name, i, one]) => `${name}: ${number(one.y[i])}`);

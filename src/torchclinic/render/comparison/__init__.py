@@ -1,0 +1,1 @@
+"""The outcome of a study: on the console, in a notebook, as a page and as JSON."""

@@ -1,0 +1,124 @@
+"""Forest plot: the paired difference of each arm from the baseline, with its interval."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from markupsafe import Markup
+
+from torchclinic.core import StudyComparison, StudyResult
+from torchclinic.core.study import Judgement
+from torchclinic.render.comparison.arms import ArmView
+from torchclinic.render.html.figures.strips import Axis, Kind, Mark, Row, strips
+from torchclinic.render.html.scales import Scale, fitted, label, raised
+from torchclinic.render.numbers import finite
+from torchclinic.render.words import decimals_for, number, printable, score, signed
+
+SIGNS = {"better": "▲", "worse": "▼", "inconclusive": "≈"}
+SHAPES: Mapping[Judgement, Kind] = {"better": "diamond", "worse": "square", "inconclusive": "ring"}
+
+
+def differences(result: StudyResult) -> list[StudyComparison]:
+    """The comparisons with the baseline, the largest gain first."""
+    sign = -1 if result.higher_is_better else 1
+
+    def place(one: StudyComparison) -> tuple[bool, float]:
+        mean = one.comparison.mean_difference
+        return not math.isfinite(mean), sign * mean if math.isfinite(mean) else 0.0
+
+    return sorted(result.against_baseline, key=place)
+
+
+def forest(result: StudyResult, views: Mapping[str, ArmView]) -> Markup:
+    """One row an arm: a dot a pair of runs, a mark for the mean, a bar for its interval."""
+    found = differences(result)
+    percent = number(100 * result.confidence)
+    decimals = decimals_for([v for one in found for v in _numbers(one)])
+    return strips(
+        [_row(one, views[one.after], decimals) for one in found],
+        Axis(
+            _scale(found),
+            f"difference of {printable(result.metric)} from {printable(result.baseline)}; "
+            "dashed: none",
+            reference=0.0,
+        ),
+        title=f"Mean paired difference of each arm with its {percent} % interval",
+        head="arm",
+        columns=("mean", f"{percent} % interval", "Holm p", "wins", "verdict"),
+        height=38,
+    )
+
+
+def _numbers(one: StudyComparison) -> tuple[float, float, float]:
+    return one.comparison.mean_difference, one.comparison.low, one.comparison.high
+
+
+def _gains(one: StudyComparison) -> list[float]:
+    pairs = zip(one.comparison.before, one.comparison.after, strict=True)
+    return [after - before for before, after in pairs]
+
+
+def _scale(found: Sequence[StudyComparison]) -> Scale:
+    shown = (v for one in found for v in (*_numbers(one), *_gains(one)))
+    return fitted([*finite(shown), 0.0], log=False)
+
+
+def _row(one: StudyComparison, view: ArmView, decimals: int | None) -> Row:
+    found = one.comparison
+    dots = [
+        Mark("small", gain, one.judgement, tip=f"seed {seed}: {signed(gain)}")
+        for gain, seed in zip(_gains(one), found.seeds, strict=True)
+    ]
+    mean = found.mean_difference
+    lost = max(found.diverged)
+    return Row(
+        view.name,
+        (
+            Mark("range", found.low, f"wide {one.judgement}", found.high),
+            *dots,
+            Mark(SHAPES[one.judgement], mean, one.judgement, tip=f"mean {label(mean)}"),
+        ),
+        (
+            gain_words(mean, decimals),
+            f"[{_end(found.low, decimals)}, {_end(found.high, decimals)}]",
+            raised(p_words(one.holm_p)),
+            wins(one),
+            f"{SIGNS[one.judgement]} {one.judgement}",
+        ),
+        sub=f"{lost} of {len(found.seeds)} runs diverged" if lost else "",
+        tip=view.name,
+        class_=f"{view.key} {one.judgement}",
+    )
+
+
+def gain_words(value: float, decimals: int | None) -> str:
+    """A difference with its sign.
+
+    >>> gain_words(0.0123, 3), gain_words(-0.5, 3), gain_words(float("nan"), 3)
+    ('+0.012', '-0.500', '–')
+    """
+    if not math.isfinite(value):
+        return "–"
+    return raised(("+" if value > 0 else "") + score(value, decimals))
+
+
+def _end(value: float, decimals: int | None) -> str:
+    return raised(score(value, decimals))
+
+
+def wins(one: StudyComparison) -> str:
+    """In how many pairs the arm is ahead; a tie is half a win."""
+    count = one.comparison.superiority * len(one.comparison.seeds)
+    return f"{number(count)} of {len(one.comparison.seeds)}"
+
+
+def p_words(p: float) -> str:
+    """A p-value.
+
+    >>> p_words(0.03125), p_words(0.00004), p_words(1.0)
+    ('0.031', '< 0.001', '1')
+    """
+    if not math.isfinite(p):
+        return "–"
+    return "< 0.001" if p < 0.001 else number(p, 2)
