@@ -101,7 +101,7 @@ def calibration_error(
     gap = (found.accuracy - found.confidence)[filled].abs()
     if norm == "max":
         return gap.max().item()
-    share = found.counts[filled] / found.counts.sum()
+    share = found.counts[filled].to(torch.float64) / found.counts.sum()
     if norm == "l2":
         return (share * gap.square()).sum().sqrt().item()
     return (share * gap).sum().item()

@@ -14,6 +14,7 @@ from torchclinic.nn.uncertainty.structure import Forward, Inputs, count_rows, de
 
 Draw = Callable[[Forward, Inputs, int], Tensor]  # -> (samples, rows, ...)
 _COMPARED = 4  # rows by which it is seen whether rows depend on each other
+_TRIED = 4  # draws by which it is seen whether a way of drawing works
 
 
 def draw_nets(forward: Forward, inputs: Inputs, samples: int) -> Tensor:
@@ -59,24 +60,37 @@ def rows_are_independent(forward: Forward, inputs: Inputs) -> bool:
     few = on_rows(lambda leaf: leaf[:_COMPARED], inputs)
     together = forward(few)
     try:
-        with _no_slow_paths():
-            apart = draw_nets(forward, few, 1)[0]
+        apart = torch.cat(
+            [
+                forward(on_rows(lambda leaf, at=row: leaf[at : at + 1], few))
+                for row in range(count_rows(few))
+            ]
+        )
     except Exception:  # noqa: BLE001 - the forward is the user's; then it is called as it is
         return False
     if apart.shape != together.shape:
         return False
+    together, apart = together.double(), apart.double()
     scale = float(together.abs().max()) if together.numel() else 0.0
     return bool(torch.allclose(apart, together, rtol=1e-3, atol=1e-4 * scale, equal_nan=True))
 
 
 def works(draw: Draw, forward: Forward, inputs: Inputs) -> bool:
-    """Whether two draws can be made in this way, without falling back to a slow loop inside."""
+    """Whether draws made in this way differ from each other, as those of a loop do.
+
+    What falls back to a slow loop inside torch does not work either.
+    """
+    few = on_rows(lambda leaf: leaf[:2], inputs)
     try:
         with _no_slow_paths():
-            draw(forward, on_rows(lambda leaf: leaf[:2], inputs), 2)
+            together = draw(forward, few, _TRIED)
     except Exception:  # noqa: BLE001 - whatever torch or the forward cannot do, another way may
         return False
-    return True
+    return _differ(together) or not _differ(draw_singly(forward, few, _TRIED))
+
+
+def _differ(draws: Tensor) -> bool:
+    return bool((draws != draws[:1]).any())
 
 
 def _over_samples(one: Callable[[Tensor], Tensor], inputs: Inputs, samples: int) -> Tensor:

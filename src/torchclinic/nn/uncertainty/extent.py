@@ -86,7 +86,7 @@ def _random(ops: tuple[Op, ...], dropouts: set[str]) -> tuple[Op, ...]:
     """Operations from the first that drops on; before it nothing differs between draws."""
     places = [op.index for op in ops if op.scope in dropouts]
     seen = {ops[index].scope for index in places}
-    return ops[places[0] :] if seen == dropouts else ops
+    return ops[places[0] :] if places and seen == dropouts else ops
 
 
 def _masked(module: nn.Module) -> int:

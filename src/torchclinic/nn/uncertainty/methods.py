@@ -32,6 +32,9 @@ METHODS: dict[str, Draw] = {
 }
 
 
+OPAQUE = (nn.RNNBase, nn.MultiheadAttention)  # vmap gives all samples the mask inside their kernel
+
+
 @dataclass(frozen=True)
 class Method:
     """A way of drawing.
@@ -49,8 +52,8 @@ def choose_method(model: nn.Module, forward: Forward, inputs: Inputs, wanted: st
     """The fastest way of drawing that gives right samples.
 
     Rows that depend on each other in evaluation mode rule out "nets" and "repeat", masks shared by
-    the rows of a batch rule out "repeat", and operations that `torch.func.vmap` cannot batch rule
-    out "nets" and "batches".
+    the rows of a batch rule out "repeat", and operations that `torch.func.vmap` cannot batch, or
+    that draw a mask where it does not see it, rule out "nets" and "batches".
 
     Args:
         model: The model, in evaluation mode.
@@ -59,7 +62,8 @@ def choose_method(model: nn.Module, forward: Forward, inputs: Inputs, wanted: st
         wanted: "auto" or one of `METHODS`.
 
     Raises:
-        UsageError: For another name, and for "repeat" where the rows of a batch share a mask.
+        UsageError: For another name, for "repeat" where the rows of a batch share a mask, and for
+            "nets" and "batches" with a recurrent or attention layer that drops.
     """
     one_of(wanted, ("auto", *METHODS), "method")
     shared = [name for name, m in dropout_like(model).items() if rows_share_mask(m)]
@@ -67,6 +71,12 @@ def choose_method(model: nn.Module, forward: Forward, inputs: Inputs, wanted: st
         raise UsageError(
             f"method is 'repeat', but the rows of a batch share the mask of {shared[0]!r}",
             hint="use 'batches' or 'loop'",
+        )
+    opaque = [name for name, m in dropout_like(model).items() if isinstance(m, OPAQUE)]
+    if wanted in ("nets", "batches") and opaque:
+        raise UsageError(
+            f"method is {wanted!r}, but all samples would share the mask inside {opaque[0]!r}",
+            hint="use 'auto', 'repeat' or 'loop'",
         )
     if wanted != "auto":
         return Method(wanted, METHODS[wanted])
@@ -79,9 +89,10 @@ def _first_that_works(
 ) -> str:
     alone = count_rows(inputs) == 1
     independent = alone or rows_are_independent(forward, inputs)
-    with only_dropout_training(model):
-        if independent and not alone and works(draw_nets, forward, inputs):
-            return "nets"
-        if works(draw_batches, forward, inputs):
-            return "batches"
+    if not any(isinstance(module, OPAQUE) for module in dropout_like(model).values()):
+        with only_dropout_training(model):
+            if independent and not alone and works(draw_nets, forward, inputs):
+                return "nets"
+            if works(draw_batches, forward, inputs):
+                return "batches"
     return "repeat" if may_repeat and independent else "loop"
