@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -20,6 +21,14 @@ from torchclinic.engine.stacked.structure import frozen, structure, why_no_struc
 from torchclinic.training import build_optimizer, seeded
 from torchclinic.training.build import check_trainable, resolve_device
 
+# Fields of a recipe that stacks follow; a run with any other of its own is trained alone.
+_FOLLOWED = frozenset(
+    {
+        *("model", "data", "optimizer", "loss", "step", "schedule", "penalties", "batch_size"),
+        *("shuffle", "epochs", "steps", "metric", "clip_norm", "clip_value", "accumulate"),
+        *("early_stopping", "keep_best", "autocast", "device", "name", "changes"),
+    }
+)
 _SMOOTHED = (nn.CrossEntropyLoss, nn.functional.cross_entropy)
 
 
@@ -89,6 +98,9 @@ def why_no_recipe(recipe: Recipe) -> str | None:
         return f"it accumulates the gradients of {recipe.accumulate} batches"
     if recipe.autocast is not None:
         return f"it runs under autocast to {recipe.autocast}"
+    for field in dataclasses.fields(recipe):
+        if field.name not in _FOLLOWED and getattr(recipe, field.name) != field.default:
+            return f"it sets {field.name}"
     return None
 
 

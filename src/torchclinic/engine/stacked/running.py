@@ -14,19 +14,21 @@ from torchclinic.engine.cores import available_cores
 from torchclinic.engine.forking import warm_up, why_not_forked
 from torchclinic.engine.ledger import Cell
 from torchclinic.engine.outcome import Outcome, Work, attempt
+from torchclinic.engine.stacked import native
 from torchclinic.engine.stacked.chunk import run_chunk
 from torchclinic.engine.stacked.chunking import even_chunks
 from torchclinic.engine.stacked.ledger import StackLedger
 from torchclinic.engine.stacked.planning import StackPlan, plan_stacks
 from torchclinic.engine.threads import single_thread
 from torchclinic.engine.workers import Workers
-from torchclinic.training import train
+from torchclinic.training import planned_steps, train
 
 if TYPE_CHECKING:
     from torchclinic.watch import WatchOptions
 
 Unit = tuple[Cell, ...]  # runs that are made together
 Works = Mapping[Unit, Work]
+WORTH_COMPILING = 10_000  # updates, of all runs together, that take longer than a compiler
 WATCHED = "not stacked: it is watched"
 
 
@@ -79,6 +81,8 @@ def run_stacked(  # noqa: PLR0913 - everything after the seeds is optional and b
     try:
         with single_thread():
             plan = plan_stacks(arms, chosen)
+            if any(group.kind == "perceptron" for group in plan.groups):
+                native.prepare(compile_now=_updates(plan, arms, max_steps) >= WORTH_COMPILING)
             watched = [cell for cell, how in given.items() if how["watch"] is not None]
             _remark(ledger, plan, chosen, watched)
             works = _works(plan, arms, set(watched), workers, max_steps=max_steps, test=test)
@@ -107,6 +111,16 @@ def _works(
             how: dict[str, Any] = {"max_steps": max_steps, "test": test}
             works[chunk] = partial(run_chunk, chunk, arms, group.blueprints, group.make, **how)
     return works
+
+
+def _updates(plan: StackPlan, arms: Mapping[str, Recipe], max_steps: int | None) -> int:
+    """Updates that the stacked perceptrons will make together."""
+    total = 0
+    for group in plan.groups:
+        for arm, _ in group.cells if group.kind == "perceptron" else ():
+            steps = planned_steps(arms[arm]) or 0
+            total += steps if max_steps is None else min(steps, max_steps)
+    return total
 
 
 def _execute(ledger: StackLedger, works: Works, singles: Works, workers: int) -> None:
