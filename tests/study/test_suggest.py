@@ -11,6 +11,7 @@ from study.lr_recipes import known
 from torchclinic.core import UsageError
 from torchclinic.study import suggest
 from torchclinic.study.lr_range.smoothing import smooth
+from torchclinic.study.lr_range.suggest import suggest_from
 
 RATES = np.geomspace(1e-7, 10, 150)
 LOG = np.log10(RATES)
@@ -218,3 +219,72 @@ def test_shrinkage_is_that_of_independent_noise():
     generator = np.random.default_rng(0)
     smoothed, shrinkage = smooth(generator.normal(size=(400, 100)), 3.0)
     assert smoothed.std() == pytest.approx(shrinkage, rel=0.03)
+
+
+# ------------------------------------------------------- each suggestion where it was planted
+
+
+def logistic(centre, width=0.25, drop=1.5, cliff=None):
+    """A descent that is steepest at 10^centre; from 10^cliff on it rises tenfold a decade."""
+    down = drop / (1 + np.exp(-(LOG - centre) / width))
+    up = 0 if cliff is None else np.where(cliff < LOG, 10 ** np.clip(LOG - cliff, 0, None) - 1, 0)
+    return 2.3 - down + up
+
+
+@pytest.mark.parametrize("centre", [-5.0, -3.5, -2.0, -1.0])
+def test_the_steepest_descent_and_the_valley_are_where_they_were_planted(centre):
+    found = read(logistic(centre, cliff=0.0)).suggestions
+    assert near(found["steepest"], centre, 0.06)
+    assert near(found["valley"], centre, 0.06)
+
+
+def test_the_steepest_is_so_by_log_rate_not_by_rate():
+    """d loss / d rate is lowest at the lowest rates: 1/rate outweighs the slope."""
+    losses = 2.3 - 0.2 * np.clip(LOG + 6, 0, 1) - 1.0 * np.clip(LOG + 2, 0, 1)
+    by_rate = RATES[int(np.argmin(np.gradient(losses, RATES)))]
+    assert by_rate < 1e-4
+    assert -2 <= math.log10(read(losses).suggestions["steepest"]) <= -1
+
+
+@pytest.mark.parametrize("cliff", [-2.0, -1.0, 0.0])
+def test_the_divergence_is_where_it_was_planted(cliff):
+    found = read(logistic(cliff - 1.5, width=0.1, cliff=cliff))
+    planted = cliff + math.log10(1 + 0.75)  # half of the 1.5 is lost again
+    assert near(found.divergence, planted, 0.06)
+    assert found.suggestions["divergence/10"] == pytest.approx(known(found.divergence) / 10)
+
+
+@pytest.mark.parametrize("bottom", [-3.0, -2.0, -1.0])
+def test_the_minimum_is_where_it_was_planted(bottom):
+    found = read(2.0 + 0.4 * np.abs(LOG - bottom))
+    assert near(found.suggestions["minimum/10"], bottom - 1, 0.06)
+    assert found.bounds["minimum/10"] == found.suggestions["minimum/10"]
+
+
+@pytest.mark.parametrize(("first", "last"), [(-4.0, -1.0), (-3.0, -1.5), (-5.0, -2.0)])
+def test_the_lectures_bounds_are_a_sixth_and_a_tenth(first, last):
+    found = read(learning(first=first, last=last, cliff=last + 0.5))
+    begins = first + 0.1 * (last - first)  # a tenth of a straight descent is done
+    assert list(found.bounds) == ["descent/6", "minimum/10"]
+    assert near(6 * found.bounds["descent/6"], begins, 0.08)
+    assert near(10 * found.bounds["minimum/10"], last, 0.08)
+
+
+def test_bounds_that_would_not_rise_are_not_given():
+    sudden = np.where(LOG < -2, 2.3, 0.5)
+    sudden[LOG > -1.9] = 50.0
+    found = read(sudden)
+    assert found.suggestions
+    assert found.bounds == {}
+    assert read(np.full(150, 2.3)).bounds == {}
+
+
+def test_a_curve_that_has_blown_up_before_it_begins():
+    short = suggest_from(list(RATES[:3]), [2.3, 2.3, 50.0], 0.0, 2.3)
+    assert short.divergence == RATES[2]
+    high = suggest_from(list(RATES), [11.5] * 150, 0.0, 2.3)
+    assert high.divergence == RATES[0]
+    assert "at once" in short.reason
+    assert "at once" in high.reason
+    losses = learning()
+    assert suggest_from(list(RATES), list(losses), 0.0, 2.3) == read(losses)

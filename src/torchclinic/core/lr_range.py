@@ -20,6 +20,9 @@ class LRRange:
         seeds: Number of seeds.
         configured: The recipe's own learning rate, if known.
         reason: Why there is no suggestion; empty when there is one.
+        bounds: Ends of a cyclic schedule, as name -> rate: "descent/6", a sixth of the rate at
+            which the loss begins to fall, and "minimum/10"; empty where they would not rise.
+        method: "ramp" (one model at rising rates) or "fresh" (a fresh model at each rate).
     """
 
     learning_rates: tuple[float, ...] = ()
@@ -31,6 +34,8 @@ class LRRange:
     seeds: int = 1
     configured: float | None = None
     reason: str = ""
+    bounds: Mapping[str, float] = field(default_factory=dict[str, float])
+    method: str = "ramp"
 
     @property
     def suggestion(self) -> float | None:

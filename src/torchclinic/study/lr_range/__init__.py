@@ -2,5 +2,6 @@
 
 from torchclinic.study.lr_range.range_test import lr_range_test
 from torchclinic.study.lr_range.suggest import Suggested, suggest
+from torchclinic.study.lr_range.training_loop import TrainingLoop
 
-__all__ = ["Suggested", "lr_range_test", "suggest"]
+__all__ = ["Suggested", "TrainingLoop", "lr_range_test", "suggest"]

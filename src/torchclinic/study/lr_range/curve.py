@@ -59,6 +59,30 @@ def curve_of(sweeps: Sequence[Sweep], rates: Sequence[float]) -> Curve:
     )
 
 
+def curve_of_ends(sweeps: Sequence[Sweep], rates: Sequence[float]) -> Curve:
+    """Average what fresh models ended with at each rate.
+
+    Here the points of a seed are runs of their own, so that the noise is read from the seeds: the
+    standard deviation, over the seeds, of the loss less the untrained model's, at the rates up to
+    the lowest loss. Of one seed nothing is known about it, and it counts as 0.
+
+    Args:
+        sweeps: One a seed, over the same rates; starts finite.
+        rates: The rates.
+    """
+    ceilings = np.array([stop_level(sweep.start) for sweep in sweeps])[:, None]
+    losses = np.array([sweep.losses for sweep in sweeps], dtype=np.float64)
+    seeds = np.minimum(np.nan_to_num(losses, nan=np.inf), ceilings)
+    density = (len(rates) - 1) / math.log10(rates[-1] / rates[0])
+    smoothed, shrinkage = smooth(seeds, SMOOTHING_DECADES * density)
+    mean = smoothed.mean(axis=0)
+    moved = seeds - np.array([[sweep.start] for sweep in sweeps])
+    spread = moved.std(axis=0, ddof=1) if len(sweeps) > 1 else np.zeros(1)
+    noise = float(np.median(spread[: _falling(mean)])) * shrinkage / math.sqrt(len(sweeps))
+    low, high = smoothed.min(axis=0), smoothed.max(axis=0)
+    return Curve(np.asarray(rates, dtype=np.float64), mean, low, high, noise)
+
+
 def _levelled(sweep: Sweep, points: int) -> Floats:
     """A seed's losses with the difficulty of each batch taken out, filled up after its stop.
 
@@ -67,7 +91,7 @@ def _levelled(sweep: Sweep, points: int) -> Floats:
     varies less than the untrained model's, so that only the share (level of the loss) / (level of
     the untrained model's) is taken out.
     """
-    start = _start(sweep)
+    start = start_of(sweep)
     ceiling = stop_level(start)
     losses = np.nan_to_num(np.array(sweep.losses), nan=ceiling, posinf=ceiling, neginf=ceiling)
     losses = np.minimum(losses, ceiling)
@@ -79,7 +103,7 @@ def _levelled(sweep: Sweep, points: int) -> Floats:
     return np.concatenate((losses, np.full(points - losses.size, ceiling)))
 
 
-def _start(sweep: Sweep) -> float:
+def start_of(sweep: Sweep) -> float:
     """Loss of the untrained model, over as many batches as there are."""
     values = [loss for loss in sweep.untrained if math.isfinite(loss)]
     return float(np.mean(values)) if values else sweep.start

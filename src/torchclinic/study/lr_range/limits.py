@@ -8,6 +8,7 @@ the noise.
 """
 
 STEPS = 150  # rates tried: 19 a decade over the default range
+FRESH_RATES = 25  # rates tried with a fresh model each: 3 a decade over the default range
 SLOWER = 4  # times the rates of a second test where the first finds neither descent nor blow-up
 STOP_FACTOR = 5.0  # a seed stops when its loss passes this many times the start (Smith: 4 to 5)
 SMOOTHING_DECADES = 0.16  # decay length of the smoothing, in decades of the learning rate

@@ -34,11 +34,13 @@ class Suggested:
         suggestions: Name -> rate, the one to use first.
         divergence: First rate at which the loss blows up, None if it never does.
         reason: Why there is no suggestion; empty when there is one.
+        bounds: Ends of a cyclic schedule; empty without a suggestion, or where they would not rise.
     """
 
     suggestions: Mapping[str, float] = field(default_factory=dict[str, float])
     divergence: float | None = None
     reason: str = ""
+    bounds: Mapping[str, float] = field(default_factory=dict[str, float])
 
 
 def suggest(lrs: Sequence[float], losses: Sequence[float], noise: float = 0.0) -> Suggested:
@@ -54,6 +56,9 @@ def suggest(lrs: Sequence[float], losses: Sequence[float], noise: float = 0.0) -
     - "divergence/10": a tenth of the rate at which the curve diverges.
     - "steepest": where d loss / d log(rate) is lowest.
     - "minimum/10": a tenth of the rate at which the loss is lowest.
+
+    Beside these single rates it gives the bounds of a cyclic schedule as they are read off by eye:
+    a sixth of the rate at which the descent begins (where a tenth of it is done) and "minimum/10".
 
     There is no suggestion when the loss does not fall by 6 standard deviations of the noise (and
     0.2 % of |L0|), or falls by less than 5 % and never blows up.
@@ -100,7 +105,29 @@ def suggest(lrs: Sequence[float], losses: Sequence[float], noise: float = 0.0) -
     named = _named(rates, curve, start, bottom, divergence)
     if fall < VALLEY_SHARE * abs(start):
         del named["valley"]
-    return Suggested(named, divergence)
+    return Suggested(named, divergence, bounds=_bounds(rates, curve, start, bottom))
+
+
+def suggest_from(
+    lrs: Sequence[float], losses: Sequence[float], noise: float, untrained: float
+) -> Suggested:
+    """As `suggest`, of a curve that may blow up before it has begun.
+
+    Args:
+        lrs: Rising rates, above 0.
+        losses: Smoothed loss at each rate.
+        noise: Standard deviation of a smoothed loss.
+        untrained: Loss before any update.
+
+    >>> suggest_from([1.0, 2.0], [9.0, 9.0], 0.0, 2.3).reason
+    'the loss blows up at once, at a learning rate of 1: try lower ones'
+    """
+    rise = losses[0] - untrained
+    if rise >= max(DIVERGED_RISE * abs(untrained), DIVERGED_NOISE * noise):
+        return Suggested(divergence=float(lrs[0]), reason=_blown_up(np.asarray(lrs)))
+    if len(lrs) < _FEWEST_POINTS:
+        return Suggested(divergence=float(lrs[-1]), reason=_blown_up(np.asarray(lrs)))
+    return suggest(lrs, losses, noise)
 
 
 def _named(
@@ -115,9 +142,21 @@ def _named(
     return named
 
 
+def _bounds(rates: Floats, curve: Floats, start: float, bottom: int) -> dict[str, float]:
+    low = float(rates[_descent_start(curve, start, bottom)]) / 6
+    high = float(rates[bottom]) / 10
+    return {"descent/6": low, "minimum/10": high} if low < high else {}
+
+
+def _descent_start(curve: Floats, start: float, bottom: int) -> int:
+    """Index of the last point before the lowest at which a tenth of the descent is not done."""
+    edge = VALLEY_EDGE * (start - curve[bottom])
+    return int(np.nonzero(curve[: bottom + 1] >= start - edge)[0][-1])
+
+
 def _valley(rates: Floats, curve: Floats, start: float, bottom: int) -> float:
     edge = VALLEY_EDGE * (start - curve[bottom])
-    before = int(np.nonzero(curve[: bottom + 1] >= start - edge)[0][-1])
+    before = _descent_start(curve, start, bottom)
     after = before + int(np.nonzero(curve[before : bottom + 1] <= curve[bottom] + edge)[0][0])
     return math.sqrt(float(rates[before]) * float(rates[after]))
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from functools import partial
+from itertools import chain, count, islice
 from typing import Any
 
 import torch
@@ -65,30 +66,56 @@ def sweep(recipe: Recipe, seed: int, rates: Sequence[float]) -> Sweep:
         ModelError, LossError, DataError: As the training would.
     """
     started = time.perf_counter()
-    losses: list[float] = []
-    untrained: list[float] = []
     with seeded(stream_seed(seed, "training")):
         model = build_model(recipe, seed)
         check_trainable(model)
         model.train()
         optimizer = build_optimizer(recipe, model)
-        groups = _groups(recipe, seed)
-        group = next(groups)
-        start = _loss(recipe, model, group)  # also gives lazy layers their shapes
+        groups = update_groups(recipe, seed)
+        first = next(groups)
+        start = group_loss(recipe, model, first)  # also gives lazy layers their shapes
         still = _copied(model)
+        control = None if still is None else partial(group_loss, recipe, still)
         dial, update = Dial(optimizer), Update(recipe, model, optimizer)
-        dial.turn(rates[0])
-        update(group)
-        for rate in (*rates[1:], rates[-1]):
-            group = next(groups)
-            dial.turn(rate)
-            losses.append(float(update(group)))
-            if still is not None:
-                untrained.append(_loss(recipe, still, group))
-            if not losses[-1] <= stop_level(start):  # also NaN
-                break
+        losses, untrained = climb(update, dial, chain([first], groups), rates, start, control)
     seconds = time.perf_counter() - started
-    return Sweep(tuple(losses), tuple(untrained), start, dial.configured, seconds)
+    return Sweep(losses, untrained, start, dial.configured, seconds)
+
+
+def climb(
+    update: Callable[[Sequence[Any]], Tensor],
+    dial: Dial,
+    groups: Iterator[list[Any]],
+    rates: Sequence[float],
+    start: float,
+    control: Callable[[list[Any]], float] | None,
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """One update at each rate, and the loss on the batches of the next.
+
+    Args:
+        update: Makes an update from batches and returns their loss before it.
+        dial: Sets the rate.
+        groups: Batches of each update.
+        rates: Rising.
+        start: Loss of the untrained model; the climb ends at a multiple of it.
+        control: Loss of the untrained model on some batches; None if it cannot be had.
+
+    Returns:
+        Loss after the update at each rate, and the untrained model's on the same batches.
+    """
+    losses: list[float] = []
+    untrained: list[float] = []
+    dial.turn(rates[0])
+    update(next(groups))
+    for rate in (*rates[1:], rates[-1]):
+        group = next(groups)
+        dial.turn(rate)
+        losses.append(float(update(group)))
+        if control is not None:
+            untrained.append(control(group))
+        if not losses[-1] <= stop_level(start):  # also NaN
+            break
+    return tuple(losses), tuple(untrained)
 
 
 def stop_level(start: float) -> float:
@@ -142,12 +169,12 @@ class Dial:
                 group["lr"] = rate * ratio
 
 
-def _groups(recipe: Recipe, seed: int) -> Iterator[list[Any]]:
-    """The batches of one update after the other, epoch after epoch, in the order of training."""
+def update_groups(recipe: Recipe, seed: int, epochs: int | None = None) -> Iterator[list[Any]]:
+    """The batches of one update after the other, in the order of training; None for no end."""
     train = recipe.splits.train
     data = batches(train, batch_size=recipe.batch_size, shuffle=recipe.shuffle)
     generator = torch.Generator().manual_seed(stream_seed(seed, "data order"))
-    while True:
+    for _ in count() if epochs is None else range(epochs):
         epoch = _epoch(data, generator)
         while group := list(islice(epoch, recipe.accumulate)):
             yield group
@@ -173,13 +200,13 @@ def _epoch(data: Batches, generator: torch.Generator) -> Iterator[Any]:
         )
 
 
-def _loss(recipe: Recipe, model: nn.Module, group: Sequence[Any]) -> float:
+def group_loss(recipe: Recipe, model: nn.Module, group: Sequence[Any]) -> float:
     """Loss of the batches of one update, weighted by their rows, without a step."""
     objective = Objective(recipe, model)
     rows = [rows_of(batch) or 1 for batch in group]
     with torch.set_grad_enabled(recipe.step is not None):  # a custom step may differentiate
         losses = [float(objective(batch)[0].detach()) for batch in group]
-    total = sum(loss * count for loss, count in zip(losses, rows, strict=True))
+    total = sum(loss * weight for loss, weight in zip(losses, rows, strict=True))
     return total / sum(rows)
 
 
