@@ -33,11 +33,12 @@ def run_experiment(experiment: Experiment, settings: Settings) -> Result:
         OutputError: If the folder cannot be written.
     """
     check_extras()
+    from torchclinic.engine.threads import single_thread
     from torchclinic.gallery.style import applied
 
     folder = _folder(settings.out / experiment.name)
     begun = time.perf_counter()
-    with applied():
+    with applied(), single_thread():  # small nets lose time to a second thread
         outcome = experiment.run(_inner(settings))
         drawings = _draw(outcome, folder, settings)
     result = _result(experiment, settings, outcome, drawings, time.perf_counter() - begun)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from torchclinic.gallery.style.colours import INK, SOFT
 
@@ -61,11 +62,23 @@ def figure(
     return drawn, drawn.subplots(rows, columns, squeeze=False, **layout)
 
 
-def title_panel(axes: Axes, title: str, *, x: str = "", y: str = "") -> Axes:
-    """Title and axis labels of one panel."""
+def title_panel(
+    axes: Axes, title: str = "", *, x: str = "", y: str = "", whole: bool = False
+) -> Axes:
+    """Title and axis labels of one panel.
+
+    Args:
+        axes: The panel.
+        title: Its title.
+        x: What its horizontal axis counts.
+        y: What its vertical axis measures.
+        whole: Whether the horizontal axis counts something, such as layers.
+    """
     axes.set_title(title)
     axes.set_xlabel(x)
     axes.set_ylabel(y)
+    if whole:
+        axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
     return axes
 
 
