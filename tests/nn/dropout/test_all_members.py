@@ -134,6 +134,26 @@ def test_under_vmap_each_sample_has_a_mask_of_its_own(name):
 
 
 @everyone
+def test_gradients_under_vmap_as_in_a_stack_of_trainings(name):
+    layer = make(name, 0.5).train()
+    x = torch.stack([example(name, seed=seed) for seed in (1, 2, 3)])
+    parameters = {key: p.detach().expand(3, *p.shape) for key, p in layer.named_parameters()}
+
+    def loss(own, rows):
+        return torch.func.functional_call(layer, own, (rows,)).square().sum()
+
+    torch.manual_seed(0)
+    gradients = torch.func.vmap(
+        torch.func.grad(loss, argnums=(0, 1)), in_dims=(0, 0), randomness="different"
+    )(parameters, x)
+    assert gradients[1].shape == x.shape
+    assert bool(gradients[1].isfinite().all())
+    assert {key: g.shape for key, g in gradients[0].items()} == {
+        key: p.shape for key, p in parameters.items()
+    }
+
+
+@everyone
 def test_autocast_and_half_precision_keep_their_types(name):
     layer, x = make(name, 0.5).train(), example(name)
     with torch.autocast("cpu", dtype=torch.bfloat16):

@@ -50,6 +50,14 @@ def test_extreme_rates_stay_rates(p):
     assert bool(mask.isfinite().all())
 
 
+@pytest.mark.parametrize("shape", [(), (3,), (0,), (2, 5)])
+def test_rates_of_0_and_1_are_exact(shape):
+    like = torch.empty(shape)
+    assert torch.equal(keep_mask(like, 0.0), torch.ones(shape, dtype=torch.bool))
+    assert torch.equal(keep_mask(like, 1.0), torch.zeros(shape, dtype=torch.bool))
+    assert torch.equal(inverted_mask(like, 0.0), torch.ones(shape))
+
+
 def test_the_share_is_torchs_too():
     torch.manual_seed(2)
     ours = (inverted_mask(torch.empty(200_000), 0.4) > 0).float().mean()

@@ -14,7 +14,7 @@ from torchclinic.nn.uncertainty.structure import Forward, Inputs, count_rows, on
 from torchclinic.nn.uncertainty.switches import dropout_like, rows_share_mask
 
 LOOKED_AT = 2  # rows of the forward pass that is measured
-CPU_WORKING_SET = 6 * 2**20  # bytes of the widest tensor: larger ones fall out of the cache
+CPU_WORKING_SET = 4 * 2**20  # bytes of the widest tensor: larger ones fall out of the cache
 CUDA_WORKING_SET = 256 * 2**20
 DRAWS_AT_ONCE = 256 * 2**20  # bytes of outputs that are summarised together
 

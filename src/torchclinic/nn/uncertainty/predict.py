@@ -22,7 +22,7 @@ from torchclinic.nn.uncertainty.structure import (
     device_of,
     forward_of,
 )
-from torchclinic.nn.uncertainty.summary import resolve_task, summarise
+from torchclinic.nn.uncertainty.summary import resolve_task, rows_to_summarise, summarise
 from torchclinic.nn.uncertainty.switches import dropout_like, only_dropout_training
 
 LEVELS = (0.05, 0.95)
@@ -91,7 +91,11 @@ def predict_distribution(  # noqa: PLR0913 - the six last are seldom needed
         chosen = choose_method(model, forward, x, method)
         sampler = _sampler(chosen, forward, x, extent, samples, chunk, seed)
         with only_dropout_training(model):
-            parts = [_summary(draws, task, levels, keep_draws) for draws in sampler.blocks(x)]
+            parts = [
+                _summary(few, task, levels, keep_draws)
+                for draws in sampler.blocks(x)
+                for few in draws.split(rows_to_summarise(draws))
+            ]
     return Prediction(
         task=task,
         levels=levels,

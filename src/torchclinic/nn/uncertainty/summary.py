@@ -12,6 +12,7 @@ from torchclinic.core import ModelError
 from torchclinic.nn.checks import one_of
 
 TASKS = ("classification", "binary", "probabilities", "regression")
+CACHED = 2**20  # bytes of draws
 Summary = dict[str, Tensor | None]
 _SUM_TO_ONE = 1e-3
 _TINY = 1e-30  # below it p log p is 0 in float32
@@ -47,6 +48,17 @@ def resolve_task(task: str, output: Tensor) -> str:
         return "regression"
     sums = bool(((output.sum(1) - 1.0).abs() < _SUM_TO_ONE).all())
     return "probabilities" if sums and bool((output >= 0).all()) else "classification"
+
+
+def rows_to_summarise(draws: Tensor) -> int:
+    """How many rows of draws (N, ..., S) to summarise at once: few enough for the cache of a CPU.
+
+    >>> rows_to_summarise(torch.empty(1000, 10, 1000))
+    26
+    """
+    if draws.device.type != "cpu":
+        return len(draws)
+    return max(1, CACHED // max(1, draws[0].numel() * draws.element_size()))
 
 
 def summarise(draws: Tensor, task: str, levels: Sequence[float]) -> Summary:
