@@ -1,5 +1,6 @@
 """Recipes that the remedies are tried on: small, picklable, of many kinds."""
 
+from dataclasses import replace
 from functools import cache, partial
 
 import pytest
@@ -7,8 +8,10 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 from torch.optim import SGD, Adam, AdamW
+from torch.utils.data import DataLoader, TensorDataset
 
 from torchclinic.clinic.preflight import batch_facts, recipe_facts
+from torchclinic.clinic.preflight.labels import label_facts
 from torchclinic.core import Case, EarlyStopping, LRRange, Recipe, Schedule, Splits
 from torchclinic.optim import CosineDecay
 from torchclinic.remedies import REMEDIES
@@ -188,6 +191,29 @@ class Detached(nn.Module):
         return self.fc2(F.relu(self.fc1(x)).detach())
 
 
+class AlwaysDropping(nn.Module):
+    """Its dropout does not ask whether it trains."""
+
+    def __init__(self):
+        super().__init__()
+        self.fc1, self.fc2 = nn.Linear(12, 8), nn.Linear(8, 4)
+
+    def forward(self, x):
+        return self.fc2(F.dropout(F.relu(self.fc1(x)), 0.5))
+
+
+class HiddenLayers(nn.Module):
+    """Half of its layers are kept in a plain list."""
+
+    def __init__(self):
+        super().__init__()
+        self.hidden = [nn.Linear(12, 8)]
+        self.head = nn.Linear(8, 4)
+
+    def forward(self, x):
+        return self.head(F.relu(self.hidden[0](x)))
+
+
 def sequential(*layers):
     return nn.Sequential(*(layer() for layer in layers))
 
@@ -270,6 +296,10 @@ WEIGHTS = gaussian(12, 1, seed=5)
 REALS = VECTORS @ WEIGHTS
 WITH_NAN = torch.where(torch.arange(128)[:, None] % 10 == 3, torch.nan, VECTORS)
 
+MANY = gaussian(256, 12)
+RARE = torch.where(torch.arange(128) % 9 > 0, torch.zeros(128).long(), classes(VECTORS))
+LOADED = TensorDataset(VECTORS, classes(VECTORS))
+
 PATIENTS = {
     "shared": lambda: recipe(Shared, VECTORS),
     "deep": lambda: recipe(partial(Shared, 12, 10, nn.Tanh), VECTORS),
@@ -315,6 +345,15 @@ PATIENTS = {
     ),
     "detached": lambda: recipe(Detached, VECTORS, optimizer=partial(AdamW, lr=0.03)),
     "logistic": lambda: recipe(dense(12, 4), VECTORS),
+    "strangers": lambda: recipe(relu_mlp, MANY, classes(MANY).roll(1)),
+    "rare": lambda: recipe(relu_mlp, VECTORS, RARE),
+    "rare-yes": lambda: recipe(
+        regression, VECTORS, (REALS > 5).float(), loss=nn.BCEWithLogitsLoss()
+    ),
+    "not-shuffled": lambda: recipe(relu_mlp, VECTORS, shuffle=False),
+    "loader": lambda: recipe(relu_mlp, VECTORS).replace(data=DataLoader(LOADED, batch_size=24)),
+    "random": lambda: recipe(AlwaysDropping, VECTORS),
+    "hidden-layers": lambda: recipe(HiddenLayers, VECTORS),
     "wrong-labels": lambda: recipe(relu_mlp, VECTORS, classes(VECTORS) + 1),
 }
 
@@ -327,9 +366,9 @@ RANGE = LRRange(
 
 
 def case_of(recipe):
-    return Case(
-        recipe=recipe_facts(recipe, 0), batch=batch_facts(recipe, 0, rows=64), lr_range=RANGE
-    )
+    batch = batch_facts(recipe, 0, rows=64)
+    batch = replace(batch, labels=label_facts(recipe, batch.targets))
+    return Case(recipe=recipe_facts(recipe, 0), batch=batch, lr_range=RANGE)
 
 
 @cache

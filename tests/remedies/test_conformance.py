@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.utils.data import DataLoader, RandomSampler
 
 from remedies.patients import PATIENTS, case_of, fewer, patient
 from torchclinic.core import (
@@ -23,7 +24,7 @@ from torchclinic.core import (
 from torchclinic.data.structure import tensors_of
 from torchclinic.graph import ForwardRecorder
 from torchclinic.remedies import REMEDIES
-from torchclinic.training import build_model, build_optimizer, compute_loss, train
+from torchclinic.training import build_model, build_optimizer, compute_loss, seeded, train
 
 NAMES = [
     "reinitialise",
@@ -57,6 +58,10 @@ NAMES = [
     "drop-nonfinite-rows",
     "fix-labels",
     "connect-parameters",
+    "realign-labels",
+    "shuffle",
+    "class-weights",
+    "respect-evaluation-mode",
 ]
 CANNOT_TRAIN = ("wrong-labels",)  # whatever is done to the model, the labels stay wrong
 pytestmark = pytest.mark.filterwarnings("ignore:Using a target size")
@@ -72,7 +77,8 @@ def planned():
 
 
 def batch_of(recipe):
-    inputs, targets = recipe.splits.train
+    train = recipe.splits.train
+    inputs, targets = train.dataset.tensors if isinstance(train, DataLoader) else train
     inputs = torch.as_tensor(inputs)
     finite = inputs.reshape(len(inputs), -1).isfinite().all(1)
     return inputs[finite][:8], targets[finite][:8]
@@ -129,7 +135,7 @@ def signature(recipe):
     """What training by the recipe depends on, in comparable form."""
     model = build_model(recipe, 0)
     batch = batch_of(recipe)
-    with ForwardRecorder(model.eval()) as recorder:
+    with ForwardRecorder(model.eval()) as recorder, seeded(0):
         model(batch[0])
     ops = [(op.name, op.activation) for op in recorder.result().ops]
     drops = [m.p for m in model.modules() if isinstance(m, nn.Dropout)]
@@ -143,11 +149,26 @@ def signature(recipe):
         for g in optimizer.param_groups
     ]
     state = {k: v.nan_to_num(7).tolist() for k, v in model.state_dict().items()}
-    loss = compute_loss(recipe, model, batch)[0].item() if recipe.loss else None
+    with seeded(0):
+        loss = compute_loss(recipe, model, batch)[0].item() if recipe.loss else None
     rest = (recipe.schedule, recipe.clip_norm, recipe.early_stopping, recipe.penalties)
-    rows = len(recipe.splits.train[0])
+    train = recipe.splits.train
+    loader = isinstance(train, DataLoader)
+    shuffled = isinstance(train.sampler, RandomSampler) if loader else recipe.shuffle
+    rows = len(train.dataset) if loader else len(train[0])
     trainable = [p.requires_grad for p in model.parameters()]
-    return (ops, drops, trainable, type(optimizer).__name__, groups, state, loss, rest, rows)
+    return (
+        ops,
+        drops,
+        trainable,
+        type(optimizer).__name__,
+        groups,
+        state,
+        loss,
+        rest,
+        rows,
+        shuffled,
+    )
 
 
 @cache

@@ -10,6 +10,7 @@ from torchclinic.core import (
     Evaluation,
     History,
     InputFacts,
+    LabelFacts,
     LayerFacts,
     LayerReadings,
     LRRange,
@@ -17,6 +18,7 @@ from torchclinic.core import (
     OneBatchFacts,
     OptimizerFacts,
     OutputFacts,
+    PredictionFacts,
     RecipeFacts,
     Series,
     TargetFacts,
@@ -164,6 +166,9 @@ def digits_mlp():
         ),
         initial_loss=2.31,
         expected_loss=math.log(10),
+        random_in_eval=False,
+        noise_in_eval=0.0,
+        labels=LabelFacts(1200, 0.95, 0.1, 90.0, 1.01),
     )
     history = History(
         losses=falling(2.31, 0.08),
@@ -185,7 +190,9 @@ def digits_mlp():
         steps={"loss": Series(tuple(range(1, STEPS + 1)), falling(2.31, 0.08))},
     )
     one_batch = OneBatchFacts(16, 200, 2.3, (("Adam 0.001", 0.01),), 0.0, passed=True)
-    return Case(recipe, batch, one_batch, lr_range(), history, trace)
+    counts = dict.fromkeys(range(10), 30)
+    predictions = PredictionFacts(300, counts, counts, dict.fromkeys(range(10), 0.95))
+    return Case(recipe, batch, one_batch, lr_range(), history, trace, predictions)
 
 
 def image_cnn():

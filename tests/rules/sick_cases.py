@@ -18,7 +18,14 @@ from rules.healthy_cases import (
     text_lstm,
     traced,
 )
-from torchclinic.core import Evaluation, OneBatchFacts, Penalty, Series
+from torchclinic.core import (
+    Evaluation,
+    LabelFacts,
+    OneBatchFacts,
+    Penalty,
+    PredictionFacts,
+    Series,
+)
 
 NAN = float("nan")
 
@@ -348,12 +355,52 @@ def cut_short():
     return with_losses(digits_mlp(), tuple(2.3 * (1 - 0.2 * k / STEPS) for k in range(STEPS)))
 
 
+def unrelated_labels():
+    """Learnt by heart, and nothing of it holds on other rows."""
+    case = with_batch(digits_mlp(), labels=LabelFacts(1200, 0.101, 0.1, 0.4, 1.0))
+    return replace(
+        case,
+        history=replace(
+            case.history,
+            evaluations=evaluations(
+                [2.2, 1.5, 0.6, 0.2], [2.4, 2.9, 3.6, 4.4], [0.1, 0.11, 0.1, 0.1]
+            ),
+        ),
+    )
+
+
+def sorted_classes():
+    case = with_batch(digits_mlp(), labels=LabelFacts(1200, 0.95, 0.1, 90.0, 0.04))
+    return replace(
+        case,
+        history=replace(
+            case.history,
+            evaluations=evaluations(
+                [2.2, 1.5, 0.6, 0.2], [2.4, 2.9, 3.6, 4.4], [0.1, 0.11, 0.1, 0.1]
+            ),
+        ),
+    )
+
+
+def ignored_minority():
+    case = with_targets(digits_mlp(), class_counts={0: 480, 1: 30})
+    found = PredictionFacts(300, {0: 280, 1: 20}, {0: 300}, {0: 1.0, 1: 0.0})
+    return replace(case, predictions=found)
+
+
+def random_evaluation():
+    return with_batch(digits_mlp(), random_in_eval=True, noise_in_eval=0.9)
+
+
 SICK = {
     "DAT101": unscaled_inputs,
     "DAT102": nonfinite_inputs,
     "DAT103": label_out_of_range,
     "DAT104": unscaled_targets,
     "DAT105": split_shift,
+    "DAT106": unrelated_labels,
+    "DAT107": sorted_classes,
+    "DAT108": ignored_minority,
     "LOS101": softmax_scores,
     "LOS102": sigmoid_scores,
     "LOS103": scores_into_nll,
@@ -368,6 +415,7 @@ SICK = {
     "WIR105": softmax_inside,
     "WIR106": crosstalk,
     "WIR107": hidden_layers,
+    "WIR108": random_evaluation,
     "INI101": zero_weights,
     "INI102": wide_weights,
     "INI103": gradient_fades_untrained,

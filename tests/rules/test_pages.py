@@ -46,7 +46,7 @@ def test_rule_describes_itself(rule):
     assert set(rule.remedies) <= set(REMEDIES)
     assert set(rule.explains) <= set(RULES)
     assert rule.code not in rule.explains
-    parts = {"recipe", "batch", "one_batch", "lr_range", "history", "trace"}
+    parts = {"recipe", "batch", "one_batch", "lr_range", "history", "trace", "predictions"}
     assert rule.needs | set(rule.any_of) <= parts
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from statistics import fmean
 
+from torchclinic.clinic.search.scoring import Score, expected_by_draw
 from torchclinic.core.repair import ArmResult
 from torchclinic.core.verdict import PairedComparison
 from torchclinic.study import paired_comparison
@@ -23,9 +23,14 @@ def compare_controls(
     chosen = next(arm for arm in arms if arm.chosen)
     compared: dict[str, PairedComparison] = {}
     for arm in arms:
-        if arm.kind in CONTROL_NAMES and len(arm.scores) == len(chosen.scores):
+        if arm.kind not in CONTROL_NAMES:
+            continue
+        scores = arm.scores
+        if arm.kind == "random":
+            scores = _averaged(arm, arms, higher_is_better) * len(chosen.scores)
+        if len(scores) == len(chosen.scores):
             compared[CONTROL_NAMES[arm.kind]] = paired_comparison(
-                _averaged(arm) if arm.kind == "random" else arm.scores,
+                scores,
                 chosen.scores,
                 seeds=range(len(chosen.scores)),
                 metric=metric,
@@ -35,6 +40,12 @@ def compare_controls(
     return compared
 
 
-def _averaged(arm: ArmResult) -> tuple[float, ...]:
-    finite = [value for value in arm.scores if math.isfinite(value)]
-    return (fmean(finite),) * len(arm.scores) if finite else arm.scores
+def _averaged(
+    arm: ArmResult, arms: Sequence[ArmResult], higher_is_better: bool
+) -> tuple[float, ...]:
+    """What a random remedy is worth on average, as one score; () without draws."""
+    found = [Score(other.scores, higher_is_better) for other in (arm, *arms)]
+    mean = expected_by_draw(found[0], found[1:])
+    if not math.isfinite(mean):
+        return ()
+    return (mean if higher_is_better else -mean,)

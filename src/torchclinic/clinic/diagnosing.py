@@ -6,6 +6,7 @@ import dataclasses
 import time
 from collections.abc import Sequence
 
+from torchclinic.clinic.answers import answers
 from torchclinic.clinic.holdout import hold_out
 from torchclinic.clinic.narrator import Narrator, silent
 from torchclinic.clinic.preflight import gather
@@ -94,7 +95,12 @@ def diagnose_on(
         notes.append(f"the training cannot run: {error}")
     else:
         notes.append(watched.describe())
-        case = dataclasses.replace(case, history=watched.run.history, trace=watched.run.trace)
+        case = dataclasses.replace(
+            case,
+            history=watched.run.history,
+            trace=watched.run.trace,
+            predictions=answers(recipe, watched.run.model, case),
+        )
         narrate("testing the range of learning rates")
         try:
             with suited_threads(watched.step_seconds):

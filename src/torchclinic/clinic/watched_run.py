@@ -65,7 +65,14 @@ def watch_run(
     if planned is not None:
         steps = min(steps, planned)
     with suited_threads(seconds):
-        run = train(recipe, seed, max_steps=steps, watch=often(steps), evaluate_train=True)
+        run = train(
+            recipe,
+            seed,
+            max_steps=steps,
+            watch=often(steps),
+            evaluate_train=True,
+            keep_model=True,
+        )
     return WatchedRun(run, len(run.history.losses), planned, seconds)
 
 

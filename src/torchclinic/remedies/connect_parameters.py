@@ -29,6 +29,10 @@ class ConnectParameters(BaseRemedy):
     def propose(self, recipe: Recipe, case: Case) -> Change | NotApplicable:  # noqa: ARG002
         """Applies when the facts name parameters without a gradient."""
         missing = case.batch.without_gradient if case.batch else ()
+        if case.batch is not None and case.batch.unregistered:
+            count = len(case.batch.unregistered)
+            title = f"{count} weight{'s' if count > 1 else ''} to be registered with the model"
+            return self.change(unchanged, _REGISTER, title=title)
         if not missing:
             return NotApplicable("each trainable parameter gets a gradient")
         more = f"  # and {len(missing) - SHOWN} more" if len(missing) > SHOWN else ""
@@ -41,3 +45,11 @@ class ConnectParameters(BaseRemedy):
         count = len(missing)
         title = f"{count} parameter{'s' if count > 1 else ''} to be connected to the loss"
         return self.change(unchanged, code, title=title)
+
+
+_REGISTER = """
+# in __init__: what is kept in a plain list, dict or tuple is not among model.parameters()
+self.layers = nn.ModuleList(layers)  # not self.layers = [nn.Linear(...), ...]
+self.scale = nn.Parameter(scale)  # not self.scale = torch.ones(1, requires_grad=True)
+# and build the optimizer after that
+"""

@@ -111,6 +111,7 @@ _PART_NAMES = {
     "lr_range": "LR range test",
     "history": "loss history",
     "trace": "trace",
+    "predictions": "predictions",
 }
 
 

@@ -58,6 +58,21 @@ SCALE_RATIO = Threshold(2.0, "here", "and its reciprocal")
 SHIFT_IMPACT = Threshold(0.25, "here", "share of the loss removed: train minus validation")
 TARGET_GAP = Threshold(0.01, "here", "share of the targets' spread that may lie out of range")
 
+LABEL_ROWS = Threshold(100, "here", "rows from which neighbours are asked")
+LABEL_LIKENESS = Threshold(
+    3.0, "here; three standard errors", "likeness above chance, in deviations of shuffled targets"
+)
+LABEL_UNSEEN = Threshold(
+    0.03, "here", "share of the constant's loss removed on validation rows; 0.5 / sqrt(rows) on top"
+)
+LABEL_MEMORY = Threshold(0.25, "here", "the same on training rows, which are learnt by heart")
+MIXING = Threshold(0.5, "here", "entropy of labels within batches over that of random batches")
+IMBALANCE = Threshold(10.0, "SageMaker Debugger", "rows of the largest class over the smallest")
+MINORITY_RECALL = Threshold(
+    0.2, "here; SageMaker Debugger: class error 0.7", "share of a class's rows recognised"
+)
+MINORITY_ROWS = Threshold(5, "here", "validation rows of a class from which its recall counts")
+
 # --- loss -----------------------------------------------------------------------------------
 INITIAL_LOSS = Threshold(
     1.0,
@@ -75,8 +90,15 @@ LINEARITY = Threshold(1e-4, "here", "|f(mean) - mean f| over the scale of f")
 UNDERFIT_GAP = Threshold(0.1, "here", "train minus validation, below which neither is learnt")
 UNDERFIT_SKILL = Threshold(0.8, "here", "rescaled metric that goes with UNDERFIT")
 UNDERFIT = Threshold(0.75, "here", "share removed below which a failed one-batch test matters")
+NEIGHBOURS_KNOW = Threshold(
+    0.8, "here", "rescaled agreement with neighbours' labels below which rows contradict each other"
+)
 ONE_BATCH_CLEAR = Threshold(0.25, "here", "error from which the test is beyond doubt")
 ONE_BATCH_ERROR = Threshold(0.05, "TheDeepChecker (Ben Braiek & Khomh 2023); Karpathy 2019")
+
+EVALUATION_NOISE = Threshold(
+    0.2, "here", "difference of two evaluations over the spread between rows; dropout 0.5: 0.5 to 2"
+)
 
 # --- initialisation -------------------------------------------------------------------------
 DUPLICATED = Threshold(0.5, "here; NeuraLint f004 (Nikanjam et al. 2021)", "share of equal units")

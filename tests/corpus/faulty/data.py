@@ -1,8 +1,10 @@
 """Inputs, labels and targets that are wrong."""
 
+from dataclasses import replace
 from functools import partial
 
 import torch
+from torch.utils.data import DataLoader, TensorDataset
 
 from corpus import tasks
 from corpus.healthy import images, plane, sequences, tables
@@ -132,19 +134,72 @@ def shuffled(y):
     return y[order]
 
 
-@faulty("CRV103", "CRV101", "DAT103", base=images.digits_relu_adam)
+@faulty("DAT106", base=images.digits_relu_adam)
 def labels_shuffled(recipe):
     return with_data(recipe, targets=shuffled, parts=("train",)).replace(epochs=40)
 
 
-@faulty("CRV103", "CRV101", "DAT103", base=plane.moons_overlapping)
+@faulty("DAT106", base=plane.moons_overlapping)
 def labels_shuffled_moons(recipe):
     return with_data(recipe, targets=shuffled, parts=("train",))
 
 
-@faulty("CRV103", "CRV101", "DAT104", base=tables.friedman_raw_scale)
+@faulty("DAT106", base=tables.friedman_raw_scale)
 def targets_of_other_rows(recipe):
     return with_data(recipe, targets=shuffled, parts=("train",))
+
+
+@faulty("DAT106", base=sequences.waves_convolution, why="the inputs were sorted, not the labels")
+def inputs_sorted_alone(recipe):
+    return with_data(recipe, lambda x: x[x.reshape(len(x), -1).norm(dim=1).argsort()])
+
+
+@faulty("DAT106", base=tables.wine_small_batch, why="an index that is off by one")
+def labels_off_by_one(recipe):
+    return with_data(mixed(recipe), targets=lambda y: y.roll(1))
+
+
+def mixed(recipe):
+    """The same rows in a random order, so that neighbours in the file are strangers."""
+
+    def reorder(values):
+        order = torch.randperm(len(values), generator=torch.Generator().manual_seed(3))
+        return values[order]
+
+    return with_data(recipe, reorder, reorder)
+
+
+def by_class(recipe):
+    """The training rows sorted by class."""
+    x, y = recipe.splits.train
+    order = y.reshape(len(y), -1)[:, 0].argsort(stable=True)
+    return replace(recipe.splits, train=(x[order], y[order]))
+
+
+@faulty("DAT107", base=images.digits_unit_range_sgd, why="sorted by class and not shuffled")
+def digits_sorted(recipe):
+    return recipe.replace(data=by_class(recipe), shuffle=False)
+
+
+@faulty("DAT107", base=sequences.waves_convolution)
+def waves_sorted(recipe):
+    return recipe.replace(data=by_class(recipe), shuffle=False)
+
+
+@faulty("DAT107", base=images.digits_cnn_batchnorm_cosine, why="BatchNorm sees one class at a time")
+def pictures_sorted_in_a_loader(recipe):
+    data = by_class(recipe)
+    loader = DataLoader(TensorDataset(*data.train), batch_size=recipe.batch_size)
+    return recipe.replace(data=replace(data, train=loader))
+
+
+@faulty("DAT108", base=plane.moons_overlapping, why="one row in thirty is of class 1")
+def rare_moon(recipe):
+    x, y = tasks.moons(3000, noise=0.4).train
+    rare = (y == 1).nonzero().flatten()
+    kept = torch.cat([(y == 0).nonzero().flatten(), rare[::30]])
+    data = replace(recipe.splits, train=(x[kept], y[kept]), validation=None)
+    return recipe.replace(data=data)
 
 
 @faulty("DAT103", base=images.digits_layernorm_gelu_adamw, harm=0.5)

@@ -1,6 +1,7 @@
 """Models and optimizers that are connected wrongly."""
 
 from functools import partial
+from itertools import pairwise
 
 import torch
 from torch import nn
@@ -299,3 +300,45 @@ def root_of_zero(recipe):
             return super().forward(x) * (F.relu(self.fc1(x)).sum(1, keepdim=True) * 0).sqrt().add(1)
 
     return recipe.replace(model=partial(Net, 1, 24, 1))
+
+
+class AlwaysDropping(nn.Module):
+    """A net whose dropout does not ask whether it is training."""
+
+    def __init__(self, sizes, p):
+        super().__init__()
+        pairs = pairwise(sizes)
+        self.layers = nn.ModuleList(nn.Linear(i, o) for i, o in pairs)
+        self.p = p
+
+    def forward(self, x):
+        for layer in self.layers[:-1]:
+            x = F.dropout(torch.relu(layer(x)), self.p)
+        return self.layers[-1](x)
+
+
+@faulty("WIR108", base=images.digits_relu_adam, why="F.dropout without training=self.training")
+def dropout_never_ends(recipe):
+    return recipe.replace(model=partial(AlwaysDropping, [64, 64, 10], 0.6))
+
+
+class UnseenDropout(nn.Module):
+    """A net whose Dropout modules stand in a plain list, which eval() does not reach."""
+
+    def __init__(self, net, p):
+        super().__init__()
+        self.net = net
+        self.drops = [nn.Dropout(p)]
+
+    def forward(self, x):
+        for layer in self.net[:-1]:
+            x = layer(x)
+        return self.net[-1](self.drops[0](x))
+
+
+@faulty("WIR108", base=images.digits_relu_adam, why="the Dropout is kept in a list")
+def dropout_in_a_list(recipe):
+    def net():
+        return UnseenDropout(mlp([64, 64, 10]), 0.8)
+
+    return recipe.replace(model=net)

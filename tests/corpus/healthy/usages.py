@@ -150,3 +150,51 @@ def two_targets():
     y = torch.stack([(3 * x[:, 0]).sin() + x[:, 1], x[:, 1] * x[:, 2] * 3], 1)
     data = Splits((x[:600], y[:600]), None, (x[600:], y[600:]), "two targets")
     return regress(partial(mlp, [3, 48, 48, 2], nn.SiLU), data, partial(Adam, lr=1e-2), epochs=20)
+
+
+class Blurred(nn.Module):
+    """A net that adds a little noise to its features, also in evaluation."""
+
+    def __init__(self):
+        super().__init__()
+        self.body, self.head = mlp([64, 64], nn.ReLU), nn.Linear(64, 10)
+
+    def forward(self, x):
+        features = torch.relu(self.body(x))
+        return self.head(features + 0.02 * torch.randn_like(features))
+
+
+@healthy(0.92, why="small noise in evaluation is harmless")
+def digits_blurred_features():
+    return classify(Blurred, tasks.digits(), partial(Adam, lr=2e-3), epochs=8)
+
+
+@healthy(0.9, why="drawn once in random order, so that it need not be shuffled again")
+def digits_never_shuffled():
+    recipe = classify(partial(mlp, [64, 64, 10]), tasks.digits(), partial(Adam, lr=2e-3), epochs=8)
+    return recipe.replace(shuffle=False)
+
+
+def _few_of(splits, label, keep):
+    """Only every `keep`-th training row of one class."""
+    x, y = splits.train
+    rare = (y == label).nonzero().flatten()
+    drop = torch.ones(len(y), dtype=torch.bool)
+    drop[rare] = False
+    drop[rare[::keep]] = True
+    return Splits((x[drop], y[drop]), splits.validation, splits.test, splits.name)
+
+
+@healthy(0.88, why="a rare class that is recognised all the same")
+def digits_few_sevens():
+    data = _few_of(tasks.digits(), 7, 12)
+    return classify(partial(mlp, [64, 64, 10]), data, partial(Adam, lr=3e-3), epochs=15)
+
+
+@healthy(0.85, why="noisy labels: what can be learnt is learnt")
+def moons_fifth_of_labels_random():
+    x, y = tasks.moons(800, noise=0.1).train
+    chosen = torch.rand(len(y), generator=torch.Generator().manual_seed(5)) < 0.2
+    spoiled = torch.where(chosen, 1 - y, y)
+    data = Splits((x, spoiled), None, tasks.moons(800, noise=0.1).test)
+    return classify(partial(mlp, [2, 16, 2]), data, partial(Adam, lr=1e-2), epochs=15)

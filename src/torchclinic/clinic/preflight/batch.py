@@ -118,6 +118,7 @@ def _with_pass(
             without_gradient=_without_gradient(recipe, model, few) if judged else (),
             batch_crosstalk=depends.rows,
             random_in_eval=depends.chance,
+            noise_in_eval=depends.noise,
             sum_reduction=_sums(recipe, model, few),
             unregistered=strangers,
         )

@@ -13,6 +13,7 @@ from torchclinic.graph import undisturbed
 from torchclinic.training import forward, seeded
 
 ROWS = 4
+CHANCE_ROWS = 64
 KEPT = 1  # this row stays while the others are exchanged
 NOISE = 1e-5  # of the outputs' size: what a sum in another order may change
 
@@ -23,10 +24,13 @@ class Dependence(NamedTuple):
     Attributes:
         rows: On the other rows of the batch.
         chance: On random numbers.
+        noise: How far chance moves them: root mean square of the difference of two passes, over
+            the standard deviation between rows.
     """
 
     rows: bool | None = None
     chance: bool | None = None
+    noise: float | None = None
 
 
 def dependence(model: nn.Module, inputs: Any) -> Dependence:
@@ -47,11 +51,13 @@ def dependence(model: nn.Module, inputs: Any) -> Dependence:
     with undisturbed(model), torch.no_grad():
         model.eval()
         try:
-            chance = _differ(_output(model, first), _output(model, first))
+            some = take_rows(inputs, torch.arange(min(CHANCE_ROWS, rows)))
+            once, again = _output(model, some), _output(model, some)
+            chance = _differ(once, again)
             mixes = _mixes(model, inputs, first) if rows >= 2 * ROWS else None
         except TorchclinicError:
             return Dependence()
-    return Dependence(mixes, chance)
+    return Dependence(mixes, chance, _noise(once, again))
 
 
 def _mixes(model: nn.Module, inputs: Any, first: Any) -> bool | None:
@@ -64,6 +70,14 @@ def _mixes(model: nn.Module, inputs: Any, first: Any) -> bool | None:
     if _differ(before, again) is not False:
         return None  # chance that no seed controls
     return _differ(before, after)
+
+
+def _noise(once: Tensor | None, again: Tensor | None) -> float | None:
+    if once is None or again is None or once.shape != again.shape or once.dim() == 0:
+        return None
+    spread = float(once.std(0).square().mean().sqrt()) if len(once) > 1 else 0.0
+    noise = float((once - again).square().mean().sqrt())
+    return noise / spread if spread > 0 else None
 
 
 def _seeded_output(model: nn.Module, batch: Any) -> Tensor | None:

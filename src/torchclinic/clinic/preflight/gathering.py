@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from torchclinic.clinic.preflight.batch import batch_facts
+from torchclinic.clinic.preflight.labels import label_facts
 from torchclinic.clinic.preflight.one_batch import one_batch_facts
 from torchclinic.clinic.preflight.recipe import recipe_facts
 from torchclinic.clinic.preflight.sampling import sample_of
@@ -30,6 +33,7 @@ def gather(recipe: Recipe, seed: int = 0) -> tuple[Case, tuple[str, ...]]:
         sample = sample_of(recipe, recipe.splits.train)
     facts = recipe_facts(recipe, seed, sample=sample)
     batch = batch_facts(recipe, seed, sample=sample)
+    batch = dataclasses.replace(batch, labels=label_facts(recipe, batch.targets))
     if batch.initial_loss is None:
         notes.append("no forward and backward pass could be made before the training")
     try:

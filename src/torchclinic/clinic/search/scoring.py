@@ -54,6 +54,24 @@ def score(runs: Sequence[ArmRun], *, higher_is_better: bool) -> Score:
     return Score(values, higher_is_better)
 
 
+def expected_by_draw(draws: Score, others: Sequence[Score]) -> float:
+    """What a random remedy is worth on average, larger being better.
+
+    A draw that diverged counts as the worst finite value of all arms: to leave it out would make
+    chance look better than it is.
+
+    >>> lucky = Score((0.9, math.nan), higher_is_better=True)
+    >>> expected_by_draw(lucky, [Score((0.1,), higher_is_better=True)])
+    0.5
+    """
+    sign = 1.0 if draws.higher_is_better else -1.0
+    known = [sign * v for s in (draws, *others) for v in s.values if math.isfinite(v)]
+    if not known or not draws.values:
+        return -math.inf
+    worst = min(known)
+    return fmean(sign * v if math.isfinite(v) else worst for v in draws.values)
+
+
 def median_curve(runs: Sequence[Run]) -> tuple[tuple[int, float], ...]:
     """(step, median over the runs) of the judged quantity, at the steps all runs have."""
     tables = [dict(judged_curve(run.history)) for run in runs]

@@ -6,6 +6,7 @@ from torchclinic.rules.wiring.missing_nonlinearity import MissingNonlinearity
 from torchclinic.rules.wiring.no_gradient import ParameterWithoutGradient
 from torchclinic.rules.wiring.not_in_optimizer import ParameterNotInOptimizer
 from torchclinic.rules.wiring.one_batch import CannotOverfitOneBatch
+from torchclinic.rules.wiring.random_evaluation import RandomEvaluation
 from torchclinic.rules.wiring.unregistered import UnregisteredParameters
 
 __all__ = [
@@ -15,5 +16,6 @@ __all__ = [
     "MissingNonlinearity",
     "ParameterNotInOptimizer",
     "ParameterWithoutGradient",
+    "RandomEvaluation",
     "UnregisteredParameters",
 ]

@@ -1,0 +1,68 @@
+"""What a trained model answers on rows that it was not trained on, class by class."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from torchclinic.core.errors import TorchclinicError
+from torchclinic.core.facts import Case, PredictionFacts
+from torchclinic.core.recipe import Recipe
+from torchclinic.data import batch_to, batches
+from torchclinic.data.structure import tensors_of
+from torchclinic.training import forward, loss_kind, preserved, split_batch
+from torchclinic.training.metrics.accuracy import THRESHOLDS
+
+ROWS = 2000
+
+
+def answers(recipe: Recipe, model: nn.Module | None, case: Case) -> PredictionFacts | None:
+    """Counts by class on up to 2,000 validation rows.
+
+    Args:
+        recipe: Its validation part is asked about.
+        model: Trained, in evaluation mode.
+        case: Says what kind of targets they are.
+
+    Returns:
+        None where there is no validation part, or targets are not one class a row.
+    """
+    part = recipe.splits.validation
+    targets = None if case.batch is None else case.batch.targets
+    if (
+        model is None
+        or part is None
+        or targets is None
+        or targets.kind not in ("classes", "binary")
+    ):
+        return None
+    with preserved(), torch.no_grad():
+        try:
+            sample = batches(part, batch_size=recipe.batch_size).sample(ROWS)
+            inputs, wanted = split_batch(batch_to(sample, recipe.device))
+            output = next(tensors_of(forward(model, inputs)), None)
+        except TorchclinicError:  # the run itself has said so
+            return None
+    truth = next(tensors_of(wanted), None)
+    predicted = None if output is None else _classes(output, loss_kind(recipe.loss))
+    if truth is None or predicted is None or predicted.numel() != truth.numel():
+        return None
+    return _counted(truth.reshape(-1).round().long().cpu(), predicted.reshape(-1).cpu())
+
+
+def _classes(output: Tensor, kind: Any) -> Tensor | None:
+    if output.dim() == 2 and output.shape[1] > 1:
+        return output.argmax(1)
+    if output.dim() <= 2 and kind in THRESHOLDS:
+        return (output > THRESHOLDS[kind]).long()
+    return None
+
+
+def _counted(truth: Tensor, predicted: Tensor) -> PredictionFacts:
+    classes = [int(c) for c in truth.unique()]
+    counts = {c: int((truth == c).sum()) for c in classes}
+    right = {c: int(((truth == c) & (predicted == c)).sum()) for c in classes}
+    taken = {int(c): int((predicted == c).sum()) for c in predicted.unique()}
+    return PredictionFacts(len(truth), counts, taken, {c: right[c] / counts[c] for c in classes})

@@ -1,0 +1,100 @@
+"""DAT106: labels that do not belong to the inputs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from torchclinic.core.facts import Case
+from torchclinic.core.finding import Finding, Level, Stage
+from torchclinic.functional.learning import LearningState
+from torchclinic.rules import thresholds as t
+from torchclinic.rules.evidence import below, fact
+from torchclinic.rules.grading import state_of
+from torchclinic.rules.rule import Rule, register
+from torchclinic.rules.wording import number, percent
+
+
+@register
+class UnrelatedLabels(Rule):
+    """The targets have nothing to do with the inputs beside which they stand.
+
+    ## What it does
+    Asks whether rows with similar inputs have similar targets, more often than the same targets
+    do when they are shuffled. Where they do not, and the model, although it can learn rows by
+    heart, does no better on other rows than a constant, the targets do not belong to the inputs.
+
+    ## Why is this bad?
+    A file that was sorted or shuffled without the other, an index that is off by one, or a join
+    on the wrong key leave nothing to be learnt. The training loss may still fall, as the model
+    learns the rows by heart, which looks like overfitting.
+
+    ## Known problems
+    Nearest neighbours are blind to some relations that a net can learn (parity of many bits), so
+    the rule only speaks where the net has learnt nothing either. It cannot judge token numbers,
+    nor labels of which only a part is wrong.
+
+    ## Example
+    `inputs = inputs[torch.randperm(len(inputs))]  # and the labels stay where they are`
+
+    ## Use instead
+    `order = torch.randperm(len(inputs)); inputs, labels = inputs[order], labels[order]`
+
+    ## References
+    Zhang et al. 2017, "Understanding deep learning requires rethinking generalization", arXiv
+    1611.03530 (nets fit random labels); Cover and Hart 1967 (nearest neighbours).
+    """
+
+    code = "DAT106"
+    name = "unrelated-labels"
+    levels = (Level.ERROR,)
+    stage = Stage.DATA
+    needs = frozenset({"batch"})
+    any_of = ("history", "trace")
+    explains = ("CRV101", "CRV102", "CRV103", "CRV104", "LRN101", "LRN102", "REG101", "LOS105")
+    remedies = ("realign-labels",)
+
+    def check(self, case: Case) -> Iterable[Finding]:
+        """One finding where neither neighbours nor the trained model know anything."""
+        assert case.batch is not None
+        labels, state = case.batch.labels, state_of(case)
+        if labels is None or labels.z is None or labels.likeness is None or labels.chance is None:
+            return
+        unseen, limit = state.validation_removed, _limit(case)
+        if labels.rows < t.LABEL_ROWS or labels.z >= t.LABEL_LIKENESS:
+            return
+        if unseen is None or unseen > limit or not _can_learn(case, state):
+            return
+        yield self.finding(
+            Level.ERROR,
+            "the targets do not belong to the inputs",
+            f"Rows with similar inputs have no more similar targets ({number(labels.likeness)}) "
+            f"than if the targets were shuffled ({number(labels.chance)}), and on rows that it "
+            f"has not seen the model is no better than a constant ({_learnt(state)}). Most often "
+            "inputs and targets were put into different orders, or joined on the wrong key.",
+            (
+                below("likeness of neighbours' targets", labels.z, t.LABEL_LIKENESS, "std"),
+                below("share of the constant's validation loss removed", unseen, limit),
+                fact("rows compared", labels.rows),
+            ),
+            confidence=0.85,
+        )
+
+
+def _limit(case: Case) -> t.Threshold:
+    """What a model that knows nothing may win on so many validation rows by chance."""
+    rows = case.recipe.validation_rows if case.recipe is not None else None
+    chance = 0.5 / math.sqrt(rows) if rows else 0.0
+    return t.Threshold(t.LABEL_UNSEEN + chance, t.LABEL_UNSEEN.source)
+
+
+def _can_learn(case: Case, state: LearningState) -> bool:
+    """Whether the model learns rows by heart: all of them in the run, or one batch."""
+    learns = (state.removed or 0.0) > t.LABEL_MEMORY
+    passed = case.one_batch is not None and case.one_batch.passed
+    return learns or passed
+
+
+def _learnt(state: LearningState) -> str:
+    removed = max(state.removed or 0.0, 0.0)
+    return f"on its own rows it has removed {percent(removed)} of the loss"
