@@ -5,8 +5,9 @@ prints: the best rate, the smallest rate above it that fails, what the range tes
 the regret, the share of the whole gain in validation loss that is lost by training at the suggested
 rate instead of the best.
 
-    python benchmarks/lr_range.py            # about 5 minutes on two cores
-    python benchmarks/lr_range.py sigmoid    # those whose name has the word
+    python benchmarks/lr_range.py                    # about 5 minutes on two cores
+    python benchmarks/lr_range.py sigmoid            # those whose name has the word
+    python benchmarks/lr_range.py --fresh [word]     # a fresh model and an epoch at each rate
 """
 
 from __future__ import annotations
@@ -122,14 +123,14 @@ def full_losses(name):
     return np.minimum(losses, losses[0])
 
 
-def judged(name):
+def judged(name, method):
     losses = full_losses(name)
     best = int(np.argmin(losses))
     gain = losses[0] - losses[best]
     fails = [r for r, loss in zip(RATES, losses, strict=True)
              if r > RATES[best] and loss >= losses[best] + FAILS * gain]  # fmt: skip
     started = time.perf_counter()
-    found = lr_range_test(recipe(name, 1e-3))
+    found = lr_range_test(recipe(name, 1e-3), method=method)
     seconds = time.perf_counter() - started
     regret = math.nan
     if found.suggestion is not None:
@@ -143,7 +144,9 @@ def rate_word(rate):
 
 
 def main():
-    word = sys.argv[1] if len(sys.argv) > 1 else ""
+    words = [word for word in sys.argv[1:] if word != "--fresh"]
+    method = "fresh" if "--fresh" in sys.argv else "ramp"
+    word = words[0] if words else ""
     print(
         f"{'':27s}{'best':>9s}{'fails':>9s}{'diverges':>9s}{'suggests':>9s}  name            regret"
     )
@@ -151,7 +154,7 @@ def main():
     for name in CASES:
         if word not in name:
             continue
-        best, fails, found, regret, seconds = judged(name)
+        best, fails, found, regret, seconds = judged(name, method)
         spent.append(seconds)
         rates = "".join(map(rate_word, (best, fails, found.divergence, found.suggestion)))
         print(f"{name:27s}{rates}  {next(iter(found.suggestions), found.reason):15s} {regret:.2f}")

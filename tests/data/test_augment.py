@@ -269,6 +269,16 @@ def test_a_training_on_mixed_rows():
     assert {e.split for e in run.history.evaluations} == {"train", "validation"}
 
 
+def test_label_smoothing_takes_mixed_targets_as_it_takes_class_numbers():
+    scores = torch.randn(12, 4, generator=seeded(1))
+    _, y = table()
+    hot = nn.functional.one_hot(y, 4).float()
+    smooth = nn.CrossEntropyLoss(label_smoothing=0.1)
+    torch.testing.assert_close(smooth(scores, hot), smooth(scores, y))
+    loss = nn.CrossEntropyLoss(label_smoothing=0.1)
+    assert train(recipe(loss=loss), 1, max_steps=3).history.losses[0] > 0
+
+
 def test_dropout_draws_the_same_whether_the_data_are_mixed_or_not():
     masks = []
 

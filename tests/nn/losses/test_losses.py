@@ -71,6 +71,17 @@ def test_gradients(loss):
     assert torch.autograd.gradcheck(lambda s: loss(s, targets), scores.requires_grad_())
 
 
+@pytest.mark.parametrize("name", BY_HAND)
+def test_they_compile_without_a_break_and_run_under_autocast(name):
+    scores, targets = rows(torch.float32)
+    loss = MARGIN_LOSSES[name]()
+    torch._dynamo.reset()
+    compiled = torch.compile(loss, backend="eager", fullgraph=True)
+    torch.testing.assert_close(compiled(scores, targets), loss(scores, targets))
+    with torch.autocast("cpu", torch.bfloat16):
+        assert bool(loss(scores, targets).isfinite())
+
+
 @given(st.floats(-30, 30))
 def test_the_surrogates_never_fall_below_the_zero_one_loss(margin):
     at = torch.tensor([margin], dtype=torch.float64)

@@ -65,6 +65,14 @@ def test_it_runs_under_autocast_and_can_be_traced(net):
     torch.testing.assert_close(traced(x), net(x))
 
 
+def test_it_compiles_without_a_break(net):
+    net.eval()
+    x = images()
+    torch._dynamo.reset()
+    compiled = torch.compile(net, backend="eager", fullgraph=True)
+    torch.testing.assert_close(compiled(x), net(x))
+
+
 def test_names_can_stand_for_the_lectures_simple_mnist():
     torch.manual_seed(3)
     sigmoid = nn.Sigmoid()
