@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from torchclinic.core import (
     AppliedChange,
+    Averaging,
     Diagnosis,
     EarlyStopping,
     Evidence,
@@ -29,6 +30,7 @@ from torchclinic.core import (
     Run,
     Schedule,
     Splits,
+    StudyResult,
     TorchclinicError,
     Trace,
     Verdict,
@@ -36,11 +38,20 @@ from torchclinic.core import (
 from torchclinic.core.extensions import provide
 
 if TYPE_CHECKING:
-    from torchclinic import data, init
+    from torchclinic import data, init, nn, optim
     from torchclinic.clinic import diagnose, load_recipe, repair
     from torchclinic.remedies import REMEDIES
     from torchclinic.rules import RULES, explain
-    from torchclinic.study import lr_range_test
+    from torchclinic.study import (
+        Halving,
+        Study,
+        Watched,
+        compare,
+        grid,
+        load_study,
+        lr_range_test,
+        variants,
+    )
     from torchclinic.training import train
     from torchclinic.watch import load_trace, save_trace, watch
 
@@ -49,16 +60,23 @@ __version__ = "0.1.0"
 _LAZY = {
     "REMEDIES": "torchclinic.remedies",
     "RULES": "torchclinic.rules",
+    "Halving": "torchclinic.study",
+    "Study": "torchclinic.study",
+    "Watched": "torchclinic.study",
+    "compare": "torchclinic.study",
     "diagnose": "torchclinic.clinic",
     "explain": "torchclinic.rules",
+    "grid": "torchclinic.study",
     "load_recipe": "torchclinic.clinic",
+    "load_study": "torchclinic.study",
     "load_trace": "torchclinic.watch",
     "lr_range_test": "torchclinic.study",
     "repair": "torchclinic.clinic",
     "save_trace": "torchclinic.watch",
     "train": "torchclinic.training",
+    "variants": "torchclinic.study",
 }
-_PARTS = ("data", "init", "watch")  # `watch` is a part that can be called
+_PARTS = ("data", "init", "nn", "optim", "watch")  # `watch` is a part that can be called
 
 # What `core`'s value types offer as methods, and which part does the work.
 for _name, _target in {
@@ -71,6 +89,10 @@ for _name, _target in {
     "render_repair_html": "torchclinic.render:render_repair_html",
     "write_report": "torchclinic.render:write_report",
     "repair_to_dict": "torchclinic.render:repair_to_dict",
+    "render_study_text": "torchclinic.render:render_study_text",
+    "render_study_html": "torchclinic.render:render_study_html",
+    "write_study_report": "torchclinic.render:write_study_report",
+    "study_to_dict": "torchclinic.render:study_to_dict",
 }.items():
     provide(_name, _target)
 
@@ -78,10 +100,12 @@ __all__ = [
     "REMEDIES",
     "RULES",
     "AppliedChange",
+    "Averaging",
     "Diagnosis",
     "EarlyStopping",
     "Evidence",
     "Finding",
+    "Halving",
     "History",
     "LRRange",
     "Level",
@@ -93,19 +117,28 @@ __all__ = [
     "Run",
     "Schedule",
     "Splits",
+    "Study",
+    "StudyResult",
     "TorchclinicError",
     "Trace",
     "Verdict",
+    "Watched",
+    "compare",
     "data",
     "diagnose",
     "explain",
+    "grid",
     "init",
     "load_recipe",
+    "load_study",
     "load_trace",
     "lr_range_test",
+    "nn",
+    "optim",
     "repair",
     "save_trace",
     "train",
+    "variants",
     "watch",
 ]
 

@@ -2,10 +2,6 @@
 
 import pytest
 import torch
-from hypothesis import settings
-
-settings.register_profile("patient", deadline=None)  # a busy machine fails single examples
-settings.load_profile("patient")
 
 
 @pytest.fixture(autouse=True, scope="package")

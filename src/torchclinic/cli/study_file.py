@@ -167,13 +167,12 @@ def _in(path: Path, make: Any) -> Any:
 
 
 def _from_code(target: str, data: str | None) -> dict[str, Any]:
-    from torchclinic.clinic import loading
+    from torchclinic.clinic.loading import import_place
     from torchclinic.data import load_named
     from torchclinic.study import Arm
 
     place, _, name = target.partition(":")
-    is_file = place.endswith(".py")
-    module = loading._import_file(Path(place)) if is_file else loading._import_module(place)
+    module = import_place(place)
     value = getattr(module, name or "arms", None)
     if value is None:
         raise RecipeError(

@@ -23,8 +23,16 @@ def load_recipe(target: str) -> Recipe:
         RecipeError: If the file or module cannot be found or run, or holds no such Recipe.
     """
     place, _, name = target.partition(":")
-    module = _import_file(Path(place)) if place.endswith(".py") else _import_module(place)
-    return _pick(module, name, place)
+    return _pick(import_place(place), name, place)
+
+
+def import_place(place: str) -> ModuleType:
+    """The module that `my_training.py` or `package.module` names.
+
+    Raises:
+        RecipeError: If it cannot be found or run.
+    """
+    return _import_file(Path(place)) if place.endswith(".py") else _import_module(place)
 
 
 def _import_file(path: Path) -> ModuleType:

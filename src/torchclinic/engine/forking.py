@@ -14,6 +14,7 @@ from torch.optim import SGD
 from torch.utils.data import DataLoader, Subset, TensorDataset
 
 from torchclinic.core import Recipe
+from torchclinic.data import Augmented
 
 
 def why_not_forked(recipes: Iterable[Recipe]) -> str:
@@ -55,6 +56,8 @@ def _lies_in_memory(source: Any) -> bool:
         return True
     if type(source) is DataLoader:
         return source.num_workers == 0 and _lies_in_memory(source.dataset)
+    if isinstance(source, Augmented):
+        return _lies_in_memory(source.source)
     if type(source) is Subset:
         return _lies_in_memory(source.dataset)
     return type(source) is TensorDataset
