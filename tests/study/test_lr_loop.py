@@ -2,7 +2,9 @@
 
 import math
 import random
+import runpy
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -323,3 +325,8 @@ def test_a_snapshot_can_be_left_and_entered_again():
     for key in ("rng", "generator"):
         del before[key], after[key]  # not the snapshot's
     assert same(before, after)
+
+
+def test_the_example_prints_a_rate(capsys):
+    runpy.run_path(str(Path(__file__).parents[2] / "examples" / "learning_rate.py"))
+    assert "learning rate 0." in capsys.readouterr().out
