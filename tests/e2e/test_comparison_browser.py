@@ -199,3 +199,42 @@ def test_print_shows_all_panels_on_white(visit):
     assert page.locator(".panel:visible").count() == 3
     assert page.locator("details[open]").count() == page.locator("details").count() > 0
     assert page.locator(".bar, .switches input, .switches button").first.is_hidden()
+
+
+def test_axes_fit_the_arms_that_are_left(visit):
+    page = visit("usual")
+    plot = page.locator("#panel-validation-metric [data-plot]")
+    layer = plot.locator(".layer")
+    dot = page.locator("#seeds tr.arm-4 .small").first
+    ring = dot.get_attribute("cx")
+    assert layer.get_attribute("viewBox") == "0 0 1000 1000"
+    for name in ("sigmoid", "sigmoid + he", "relu"):
+        page.get_by_role("checkbox", name=name, exact=True).uncheck()
+    _, _, width, height = map(float, layer.get_attribute("viewBox").split())
+    assert width == 1000
+    assert height < 900
+    assert dot.get_attribute("cx") != ring
+    box = plot.bounding_box()
+    for word in plot.locator(".arm-word:visible").all():
+        place = word.bounding_box()
+        assert box["y"] <= place["y"] <= box["y"] + box["height"]
+    ticks = plot.locator("text.tick.end:not(.soft)").all_text_contents()
+    assert len(ticks) > 1
+    assert all(0.5 < float(words) < 1.1 for words in ticks)
+    page.get_by_role("button", name="All").click()
+    assert layer.get_attribute("viewBox") == "0 0 1000 1000"
+    assert float(dot.get_attribute("cx")[:-1]) == pytest.approx(float(ring[:-1]), abs=0.02)
+
+
+def test_a_zoom_and_a_fit_leave_each_other_alone(visit):
+    page = visit("usual")
+    plot = page.locator("#panel-validation-metric [data-plot]")
+    page.get_by_role("checkbox", name="sigmoid", exact=True).uncheck()
+    before = plot.locator(".layer").get_attribute("viewBox").split()
+    plot.focus()
+    page.keyboard.press("+")
+    after = plot.locator(".layer").get_attribute("viewBox").split()
+    assert (after[1], after[3]) == (before[1], before[3])
+    assert float(after[2]) == 500
+    page.get_by_role("checkbox", name="sigmoid + he", exact=True).uncheck()
+    assert float(plot.locator(".layer").get_attribute("viewBox").split()[2]) == 500

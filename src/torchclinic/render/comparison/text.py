@@ -19,7 +19,7 @@ from torchclinic.render.words import decimals_for, number, plural, score, second
 
 TONES = {"settled": ("✓", "bold green"), "open": ("≈", "bold yellow"), "single": ("·", "bold")}
 JUDGED = {"better": "green", "worse": "red", "inconclusive": "dim"}
-MOST_VERDICTS, MOST_NOTES = 6, 6
+MOST_VERDICTS, MOST_NOTES = 4, 6  # sentences
 MOST_ROWS = 24
 NAME_COLUMNS = 20
 
@@ -68,7 +68,7 @@ def _head(sheet: Sheet, result: StudyResult) -> None:
     sheet.blank()
     sheet.paragraph(found.says, style="bold")
     for words in found.rest[: MOST_VERDICTS - 1]:
-        sheet.paragraph(words, lead=("· ", ""), hang=True)
+        sheet.paragraph(words, lead=("· ", ""), hang=True, limit=2)
     left = len(found.rest) - MOST_VERDICTS + 1
     if left > 0:
         sheet.line((f"  and {plural(left, 'more sentence')} in the report", "dim"))

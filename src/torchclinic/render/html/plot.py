@@ -208,6 +208,7 @@ class Plot:
         data = {
             "x": [self.x.low, self.x.high],
             "log": self.x.log,
+            "y": [self.y.low, self.y.high, self.y.log],
             "name": x_name,
             "series": self._hover,
         }

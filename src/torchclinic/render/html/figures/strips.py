@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -117,6 +118,7 @@ def strips(
         tag("tbody", *body),
         class_="strips",
         style=_grid(axis.scale, ticks),
+        data_scale=json.dumps([axis.scale.low, axis.scale.high, axis.scale.log]),
     )
 
 

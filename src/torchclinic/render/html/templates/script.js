@@ -184,7 +184,8 @@
       from = Math.max(0, a);
       to = Math.min(1, b);
       if (to - from < 0.005) return;
-      layer.setAttribute("viewBox", `${1000 * from} 0 ${1000 * (to - from)} 1000`);
+      const [, top, , height] = layer.getAttribute("viewBox").split(" ");
+      layer.setAttribute("viewBox", `${1000 * from} ${top} ${1000 * (to - from)} ${height}`);
       for (const element of svg.querySelectorAll("[data-x]")) {
         const place = seen(Number(element.dataset.x));
         element.style.display = place < -0.001 || place > 1.001 ? "none" : "";
@@ -319,6 +320,8 @@
       );
     });
   }
+
+  globalThis.torchclinicPage = { all, number, ticksFor };
 
   /* Folded parts are part of a printed report. */
   addEventListener("beforeprint", () => all("details").forEach((one) => { one.open = true; }));
