@@ -221,3 +221,29 @@ def test_a_ramp_that_blows_up_with_its_first_updates_gets_a_reason():
     assert found.suggestion is None
     assert "blows up at once" in found.reason
     assert found.divergence == pytest.approx(1.0, rel=0.2)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"loss": nn.CrossEntropyLoss(reduction="sum"), "optimizer": partial(SGD, lr=1e-3)},
+        {
+            "data": [
+                {"x": classes()[0][i : i + 60], "y": classes()[1][i : i + 60]}
+                for i in range(0, 600, 60)
+            ]
+        },
+    ],
+    ids=["sum", "dicts"],
+)
+def test_the_untrained_model_is_where_the_curve_starts(fields):
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.net = classifier().model()
+
+        def forward(self, x):
+            return self.net(x)
+
+    found = fresh_sweeps(classifier(model=Net, **fields), [0], [1e-9, 1e-8], engine="sequential")
+    assert found[0].losses[0] == pytest.approx(found[0].start, rel=1e-4)

@@ -156,7 +156,7 @@ class Study:
         self._check(arm)
         seeds = self.result.seeds if seed is None else (seed,)
         for wanted in seeds:
-            found = self._trace(arm, wanted)
+            found = self.find_trace(arm, wanted)
             if found is not None:
                 return found
         which = "no run" if seed is None else f"not the run with seed {seed}"
@@ -273,7 +273,8 @@ class Study:
             before, after, scores, judged, confidence=result.confidence, against=family
         )
 
-    def _trace(self, arm: str, seed: int) -> Trace | None:
+    def find_trace(self, arm: str, seed: int) -> Trace | None:
+        """The readings of a run; None when it was not watched."""
         for found in self.runs.get(arm, ()):
             if found.seed == seed and found.run is not None and found.run.trace is not None:
                 return found.run.trace

@@ -94,7 +94,9 @@ class StoredRunner(Runner):
         arms = self.plan(job)
         self.store.prepare(arms.values())
         slots: dict[Cell, Slot] = {(arm, s): (arms[arm].folder, s) for arm, s in job.cells}
-        self.finished = _Work(self, job, slots).complete()
+        work = _Work(self, job, slots)
+        self.finished = work.found
+        work.complete()
         return job.table(self.finished, TOO_LATE)
 
 
@@ -117,19 +119,23 @@ def _earlier(
 
 
 class _Work:
-    """One job in the folder."""
+    """One job in the folder.
+
+    Attributes:
+        found: The runs that are there.
+    """
 
     def __init__(self, runner: StoredRunner, job: Job, slots: Mapping[Cell, Slot]) -> None:
         self._runner, self._store, self._job, self._slots = runner, runner.store, job, slots
-        self._found: dict[Cell, ArmRun] = {}
+        self.found: dict[Cell, ArmRun] = {}
         self._teller = Teller(job.stage, len(slots), runner.listener)
 
-    def complete(self) -> dict[Cell, ArmRun]:
+    def complete(self) -> None:
         """Make runs, and wait for those of others, until all are there or time is up."""
         kept = self._collect()
         self._runner.kept += len(kept)
         self._teller.begin(len(kept))
-        while missing := [cell for cell in self._slots if cell not in self._found]:
+        while missing := [cell for cell in self._slots if cell not in self.found]:
             left = self._runner.seconds_left()
             if left is not None and left <= 0:
                 break
@@ -138,7 +144,6 @@ class _Work:
                 self._make(taken)
             elif not self._collect_others():
                 self._wait(missing)
-        return self._found
 
     def _make(self, cells: list[Cell]) -> None:
         try:
@@ -149,7 +154,7 @@ class _Work:
     def _book(self, result: ArmRun) -> None:
         cell = (result.arm, result.seed)
         self._runner.made += self._store.keep(self._slots[cell], result)
-        self._found[cell] = result
+        self.found[cell] = result
         self._teller.advance()
 
     def _claim(self, missing: list[Cell]) -> list[Cell]:
@@ -169,12 +174,12 @@ class _Work:
 
     def _collect(self) -> list[Cell]:
         """Read what has come into the folder."""
-        new = [cell for cell in self._slots if cell not in self._found and self._done(cell)]
+        new = [cell for cell in self._slots if cell not in self.found and self._done(cell)]
         for cell in new:
             slot = self._slots[cell]
             result = self._store.load(slot) or self._store.failure(slot)
             if result is not None:
-                self._found[cell] = replace(result, arm=cell[0])
+                self.found[cell] = replace(result, arm=cell[0])
         return new
 
     def _collect_others(self) -> bool:

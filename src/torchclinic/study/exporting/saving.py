@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from torchclinic.engine import ArmRun
 from torchclinic.study.store import (
     Manifest,
     Store,
@@ -38,7 +40,7 @@ def save_study(study: Study, folder: Path) -> None:
         store.prepare(arms.values())
         for name, arm in arms.items():
             for found in study.runs.get(name, ()):
-                store.keep((arm.folder, found.seed), found)
+                store.keep((arm.folder, found.seed), _with_trace(study, found))
         store.describe(
             Manifest(
                 name=result.name,
@@ -59,6 +61,13 @@ def save_study(study: Study, folder: Path) -> None:
                 notes=result.notes,
             )
         )
+
+
+def _with_trace(study: Study, found: ArmRun) -> ArmRun:
+    if found.run is None or found.run.trace is not None:
+        return found
+    trace = study.find_trace(found.arm, found.seed)
+    return replace(found, run=replace(found.run, trace=trace))
 
 
 def _arms(study: Study) -> Mapping[str, StoredArm]:

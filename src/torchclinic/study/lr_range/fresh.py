@@ -17,7 +17,13 @@ from torchclinic.data import batches
 from torchclinic.data.structure import rows_of
 from torchclinic.engine import ArmRun, EngineName, run_arms
 from torchclinic.study.lr_range.sweep import Dial, Sweep
-from torchclinic.training import build_model, build_optimizer, check_trainable, evaluate
+from torchclinic.training import (
+    build_model,
+    build_optimizer,
+    check_trainable,
+    evaluate,
+    evaluation_batch_size,
+)
 
 JUDGED_ROWS = 1024  # training rows on which the loss after an epoch is measured
 
@@ -113,19 +119,20 @@ def _at(recipe: Recipe, rate: float, rows: Any, updates: int | None) -> Recipe:
 
 def _as_data(rows: Any) -> Any:
     """A batch as a data source: tensors in memory, or one batch as it is."""
-    plain = isinstance(rows, tuple | Mapping) and all(
-        isinstance(value, torch.Tensor) and len(value) == rows_of(rows)
-        for value in (rows.values() if isinstance(rows, Mapping) else rows)
-        if not isinstance(value, torch.Tensor) or value.dim() > 0
+    parts = list(rows.values()) if isinstance(rows, Mapping) else rows
+    count = rows_of(rows)
+    plain = isinstance(parts, tuple | list) and all(
+        isinstance(part, torch.Tensor) and part.dim() > 0 and len(part) == count for part in parts
     )
-    return rows if plain else [rows]
+    return rows if plain and isinstance(rows, tuple | Mapping) else [rows]
 
 
 def _start(recipe: Recipe, seed: int, rows: Any) -> tuple[float, float]:
     """Loss of the untrained model on the sample, and the optimizer's own rate."""
     model = build_model(recipe, seed)
     check_trainable(model)
-    loss = evaluate(recipe, model, [rows]).loss
+    judged = batches(_as_data(rows), batch_size=evaluation_batch_size(recipe))
+    loss = evaluate(recipe, model, judged).loss
     return loss, Dial(build_optimizer(recipe, model)).configured
 
 

@@ -66,14 +66,19 @@ class Claims:
         holders = (self._holder(slot) for slot in slots)
         return tuple(dict.fromkeys(h for h in holders if h not in (None, self._worker.name)))
 
+    def sweep(self) -> None:
+        """Remove the claims of dead processes."""
+        if not self._folder.is_dir():
+            return
+        with exclusive(self._folder / ".lock"):
+            for path in self._folder.glob("*.json"):
+                if _living(self._workers, path) is None:
+                    with contextlib.suppress(OSError):
+                        path.unlink(missing_ok=True)
+
     def _holder(self, slot: Slot) -> str | None:
         """The living process that has claimed it."""
-        try:
-            found = json.loads(self._path(slot).read_text(encoding="utf-8"))["worker"]
-        except (OSError, ValueError, KeyError):
-            return None
-        mine = found == self._worker.name
-        return found if mine or alive(self._workers, found) else None
+        return _living(self._workers, self._path(slot))
 
     def _write(self, slot: Slot) -> None:
         since = time.strftime("%Y-%m-%d %H:%M:%S")
@@ -87,3 +92,12 @@ class Claims:
 
     def _path(self, slot: Slot) -> Path:
         return self._folder / f"{slot[0]}.seed-{slot[1]}.json"
+
+
+def _living(workers: Path, claim: Path) -> str | None:
+    """The process that a claim names, if it lives."""
+    try:
+        found = json.loads(claim.read_text(encoding="utf-8"))["worker"]
+    except (OSError, ValueError, KeyError):
+        return None
+    return found if alive(workers, found) else None

@@ -219,7 +219,8 @@ class Store:
         }
 
     def _sweep(self) -> None:
-        """Remove what dead processes have left unfinished."""
+        """Remove what dead processes have left behind."""
+        self.claims.sweep()
         with exclusive(self._mutex):
             living = set(self.workers())
             for folder in (self._workers, self._aside):

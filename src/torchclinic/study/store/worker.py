@@ -6,11 +6,15 @@ import contextlib
 import os
 import secrets
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from torchclinic.core import OutputError, UsageError
+
+PATIENCE = 60.0  # seconds; what is done under the lock takes milliseconds
+_LOOK_EVERY = 0.005
 
 
 class Worker:
@@ -36,7 +40,7 @@ class Worker:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._descriptor: int | None = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
-            _lock(self._descriptor, wait=False)
+            _lock(self._descriptor)
         except OSError as error:
             raise OutputError(
                 f"{str(folder)!r} cannot be used by this process: {error.strerror or error}",
@@ -64,7 +68,7 @@ def alive(folder: Path, name: str) -> bool:
     except OSError:
         return False
     try:
-        return not _lock(descriptor, wait=False)
+        return not _lock(descriptor)
     finally:
         os.close(descriptor)
 
@@ -74,7 +78,8 @@ def exclusive(path: Path) -> Iterator[None]:
     """Inside, no other process is inside with the same path.
 
     Raises:
-        OutputError: If the file cannot be made.
+        OutputError: If the file cannot be made, or another process stays inside, as one does that
+            was stopped there.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -84,13 +89,25 @@ def exclusive(path: Path) -> Iterator[None]:
             f"{str(path)!r} cannot be made: {error.strerror}", hint="choose another folder"
         ) from error
     try:
-        _lock(descriptor, wait=True)
+        _wait_for(descriptor, path)
         yield
     finally:
         os.close(descriptor)
 
 
-def _lock(descriptor: int, *, wait: bool) -> bool:
+def _wait_for(descriptor: int, path: Path) -> None:
+    """Obtain a lock that nobody holds for longer than it takes to write a few small files."""
+    ends = time.monotonic() + PATIENCE
+    while not _lock(descriptor):
+        if time.monotonic() > ends:
+            raise OutputError(
+                f"{str(path)!r} has been locked by another process for {PATIENCE:.0f} s",
+                hint="is one of this study stopped? let it go on, or end it",
+            )
+        time.sleep(_LOOK_EVERY)
+
+
+def _lock(descriptor: int) -> bool:
     """Whether the lock was obtained."""
     try:
         import fcntl
@@ -100,7 +117,7 @@ def _lock(descriptor: int, *, wait: bool) -> bool:
             hint="run the study without store=",
         ) from error
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True
