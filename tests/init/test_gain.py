@@ -50,3 +50,30 @@ def test_no_gain(name):
 def test_an_unknown_name_is_told_which_are_known():
     with pytest.raises(UsageError, match=r"'rellu'.*leaky_relu"):
         gain("rellu")
+
+
+def test_a_modules_own_parameters_count():
+    assert gain(nn.LeakyReLU(0.2)) == pytest.approx(nn.init.calculate_gain("leaky_relu", 0.2))
+    assert gain(nn.PReLU(init=0.3)) == pytest.approx(nn.init.calculate_gain("leaky_relu", 0.3))
+    assert gain(nn.ELU(alpha=2.0)) != pytest.approx(gain("elu"), rel=0.01)
+    assert gain(nn.Softplus(beta=5)) != pytest.approx(gain("softplus"), rel=0.01)
+    assert gain(nn.Threshold(100.0, 0.0)) == 1.0
+
+
+MODULES = {
+    name: ACTIVATIONS[name].modules[0]
+    for name in ELEMENTWISE
+    if ACTIVATIONS[name].modules and name != "threshold"
+}
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_modules_with_the_usual_parameters_have_the_usual_gain(name):
+    module = MODULES[name]()
+    assert gain(module) == pytest.approx(gain(name), rel=1e-6)
+    assert not any(p.dtype == torch.float64 for p in module.parameters())
+
+
+def test_a_module_that_is_no_activation_is_refused():
+    with pytest.raises(UsageError, match="there is no activation Linear"):
+        gain(nn.Linear(1, 1))

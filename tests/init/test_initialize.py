@@ -6,10 +6,10 @@ from torch import nn
 from torch.nn.utils import parametrizations
 
 from graph.models import HEALTHY, Bare, images, residual_net, vectors
-from torchclinic.core import UsageError
+from torchclinic.core import ModelError, UsageError
 from torchclinic.functional import ACTIVATIONS
 from torchclinic.graph import ForwardRecorder, registered_layers
-from torchclinic.init import SCHEMES, gain, initialize
+from torchclinic.init import DATA_SCHEMES, SCHEMES, gain, initialize
 
 
 def generator(seed=0):
@@ -209,3 +209,146 @@ def test_registered_layers_agree_with_a_forward_pass_on_plain_models():
     model = residual_net()
     recorded_names = {layer.name for layer in recorded(model, images()).layers}
     assert {layer.name for layer in registered_layers(model)} == recorded_names
+
+
+class Functional(nn.Module):
+    """Activations that only the forward shows."""
+
+    def __init__(self):
+        super().__init__()
+        self.a, self.b = nn.Conv1d(2, 200, 3), nn.Linear(200, 300)
+        self.c, self.d = nn.Linear(300, 300), nn.Linear(300, 3)
+        self.drop, self.norm = nn.Dropout(), nn.BatchNorm1d(200)
+
+    def forward(self, x):
+        x = nn.functional.max_pool1d(self.norm(self.a(x)), 4).flatten(1)
+        x = self.drop(self.b(torch.relu(x)))
+        x = self.c(nn.functional.gelu(x)).tanh()
+        return self.d(x)
+
+
+def test_activations_are_read_from_the_traced_forward():
+    model = Functional()
+    report = initialize(model, "he", generator=generator())
+    methods = {row.parameter: row.method for row in report.filled}
+    assert methods["a.weight"] == "He normal, gain 1.41"
+    assert methods["b.weight"] == "He normal, gain 1.53"
+    assert methods["c.weight"] == "He normal, gain 1.67"
+    assert methods["d.weight"] == "He normal"
+
+
+def test_a_forward_that_cannot_be_traced_falls_back_to_the_order():
+    class Branching(nn.Sequential):
+        def forward(self, x):
+            return super().forward(x) if x.sum() > 0 else x
+
+    model = Branching(nn.Linear(4, 4), nn.ReLU(), nn.Linear(4, 1))
+    report = initialize(model, "he", generator=generator())
+    assert report.filled[0].method == "He normal, gain 1.41"
+
+
+def test_inputs_make_the_forward_pass_and_leave_the_model():
+    model = Functional()
+    x = torch.randn(5, 2, 6, generator=generator())
+    state, before = torch.get_rng_state(), model.norm.running_mean.clone()
+    first = initialize(model, "he", inputs=x, generator=generator())
+    assert torch.equal(state, torch.get_rng_state())
+    assert torch.equal(before, model.norm.running_mean)
+    assert str(first) == str(initialize(model, "he", inputs=(x,), generator=generator()))
+    assert {row.parameter: row.method for row in first.filled}["c.weight"].endswith("1.67")
+
+
+def test_the_slope_of_the_activation_module_counts():
+    model = nn.Sequential(nn.Linear(400, 300), nn.LeakyReLU(0.5), nn.Linear(300, 1))
+    for inputs in (None, torch.zeros(2, 400)):
+        initialize(model, "he", inputs=inputs, generator=generator())
+        expected = (2 / (1 + 0.25)) ** 0.5 / 400**0.5
+        assert model[0].weight.std().item() == pytest.approx(expected, rel=0.02)
+
+
+def test_one_activation_for_all_but_the_output():
+    model = nn.Sequential(nn.Linear(300, 300), nn.ReLU(), nn.Linear(300, 300), nn.Linear(300, 300))
+    initialize(model, "he", activation="selu", generator=generator())
+    stds = [model[i].weight.std().item() * 300**0.5 for i in (0, 2, 3)]
+    assert stds == pytest.approx([0.75, 0.75, 1.0], rel=0.02)
+    initialize(model, "he", activation=None, generator=generator())
+    stds = [model[i].weight.std().item() * 300**0.5 for i in (0, 2, 3)]
+    assert stds == pytest.approx([1.0, 1.0, 1.0], rel=0.02)
+
+
+def test_options_of_the_scheme():
+    model = nn.Sequential(nn.Linear(300, 300), nn.Tanh(), nn.Linear(300, 300))
+    initialize(model, "normal", std=0.1, generator=generator())
+    assert model[0].weight.std().item() == pytest.approx(0.1, rel=0.02)
+    initialize(model, "uniform", bound=0.3, generator=generator())
+    assert 0.29 < model[0].weight.abs().max().item() <= 0.3
+    initialize(model, "constant", value=0.25)
+    assert (model[0].weight == 0.25).all()
+    initialize(model, SCHEMES["he"], generator=generator())
+    assert model[2].weight.std().item() == pytest.approx(300**-0.5, rel=0.02)
+
+
+def test_zero_logits_start_at_the_logarithm_of_the_classes():
+    model = nn.Sequential(nn.Linear(20, 30), nn.ReLU(), nn.Linear(30, 10))
+    initialize(model, output_scale=0.0, generator=generator())
+    x = torch.randn(50, 20, generator=generator())
+    y = torch.randint(10, (50,), generator=generator())
+    loss = nn.functional.cross_entropy(model(x), y).item()
+    assert loss == pytest.approx(torch.tensor(10.0).log().item(), rel=1e-5)
+    report = initialize(model, "he", output_scale=0.1, generator=generator())
+    assert report.filled[2].method == "He normal times 0.1"
+    assert report.filled[2].std == pytest.approx(0.1 / 30**0.5)
+
+
+def test_equal_weights_stay_equal_and_zeros_learn_nothing_below_the_output():
+    x = torch.randn(64, 6, generator=generator())
+    y = x.sum(1, keepdim=True)
+    for scheme, moves in (("constant", True), ("zeros", False)):
+        model = nn.Sequential(nn.Linear(6, 5), nn.Tanh(), nn.Linear(5, 1))
+        initialize(model, scheme)
+        before = model[0].weight.detach().clone()
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        for _ in range(10):
+            optimizer.zero_grad()
+            nn.functional.mse_loss(model(x), y).backward()
+            optimizer.step()
+        assert torch.allclose(model[0].weight, model[0].weight[:1].expand(5, 6), atol=1e-6)
+        assert torch.equal(before, model[0].weight) is not moves
+
+
+@pytest.mark.parametrize("scheme", DATA_SCHEMES)
+def test_schemes_that_measure_need_inputs_and_take_them(scheme):
+    model = nn.Sequential(nn.Linear(6, 20), nn.ReLU(), nn.Linear(20, 4))
+    with pytest.raises(UsageError, match=rf"'{scheme}' measures on data \(give inputs="):
+        initialize(model, scheme)
+    x = torch.randn(200, 6, generator=generator()) * 5
+    report = initialize(model, scheme, inputs=x, generator=generator())
+    assert report.filled
+    assert model(x).std().item() == pytest.approx(1.0, rel=0.1)
+    assert DATA_SCHEMES[scheme].name == scheme
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda m: initialize(m, "he", std=0.1), "'he' has no option 'std' .known: none"),
+        (lambda m: initialize(m, "normal", bound=0.1), "no option 'bound' .known: std"),
+        (lambda m: initialize(m, "auto", std=0.1), "'auto' has no option"),
+        (lambda m: initialize(m, "lsuv", inputs=torch.ones(2, 4), std=1), "known: orthonormal"),
+        (lambda m: initialize(m, "normal", std=-1.0), "std is -1.0"),
+        (lambda m: initialize(m, activation="relo"), "there is no activation 'relo'"),
+        (lambda m: initialize(m, "lsvu"), r"'lsvu'.*lsuv, weight-norm"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_and_nothing_is_changed(call, message):
+    model = nn.Sequential(nn.Linear(4, 4), nn.ReLU(), nn.Linear(4, 1))
+    before = model[0].weight.clone()
+    with pytest.raises(UsageError, match=message):
+        call(model)
+    assert torch.equal(before, model[0].weight)
+
+
+def test_a_model_without_a_trainable_parameter_is_refused():
+    for model in (nn.ReLU(), nn.Linear(2, 2).requires_grad_(False)):
+        with pytest.raises(ModelError, match="no trainable parameter"):
+            initialize(model)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -11,13 +10,12 @@ from torch.nn.utils import parametrize
 
 from torchclinic.graph import ForwardRecorder, LayerNode, undisturbed
 from torchclinic.graph.layer_kinds import MAPS
+from torchclinic.init.data_scheme import DATA_SCHEMES, DataScheme, RunForward
 from torchclinic.init.initialize import initialize
 from torchclinic.init.report import Filled, InitReport
 
 TOLERANCE = 0.1  # Mishkin and Matas 2015, algorithm 1
 MAX_ITERATIONS = 10  # the same
-
-RunForward = Callable[[nn.Module], Any]
 
 
 def lsuv_(
@@ -56,7 +54,7 @@ def lsuv_(
     True
     """
     with undisturbed(model), torch.no_grad():
-        _quiet(model)
+        quiet(model)
         with ForwardRecorder(model) as recorder:
             run_forward(model)
         forward_map = recorder.result()
@@ -68,7 +66,7 @@ def lsuv_(
     return InitReport(tuple(row for row in found if row.std is not None), left)
 
 
-def _quiet(model: nn.Module) -> None:
+def quiet(model: nn.Module) -> None:
     """Training mode, so that batch norms work on the batch, but without dropout."""
     model.train()
     for module in model.modules():
@@ -130,3 +128,15 @@ def _set(layer: LayerNode, value: Tensor) -> None:
     else:
         parameter: Any = layer.weight if module is None else module.weight
         parameter.copy_(value)
+
+
+DATA_SCHEMES.add(
+    "lsuv",
+    DataScheme(
+        "lsuv",
+        "layer-sequential unit variance",
+        lsuv_,
+        ("orthonormal", "tolerance", "max_iterations"),
+        "Mishkin and Matas 2015, arXiv 1511.06422",
+    ),
+)

@@ -23,10 +23,24 @@ class Plan:
     Attributes:
         scheme: Activation (None for none) -> the scheme for its weight.
         activation: The non-linearity that follows, or None.
+        factor: Its gain, where its parameters are not the usual ones; None for the usual one.
+        scale: What the weights are multiplied by in the end.
     """
 
     scheme: Callable[[str | None], Scheme]
     activation: str | None = None
+    factor: float | None = None
+    scale: float = 1.0
+
+    @property
+    def gain(self) -> float:
+        """Of the non-linearity that follows."""
+        return gain(self.activation) if self.factor is None else self.factor
+
+    @property
+    def chosen(self) -> Scheme:
+        """The scheme for a layer's own weight."""
+        return self.scheme(self.activation).times(self.scale)
 
 
 def treat(painter: Painter, node: LayerNode, plan: Plan, model: nn.Module) -> None:
@@ -48,9 +62,8 @@ def treat(painter: Painter, node: LayerNode, plan: Plan, model: nn.Module) -> No
 def _map(painter: Painter, node: LayerNode, plan: Plan) -> None:
     assert node.module is not None
     assert node.fans is not None
-    scheme = plan.scheme(plan.activation)
     painter.matrix(
-        node.module, "weight", scheme, node.fans, gain(plan.activation), unit_axis=node.unit_axis
+        node.module, "weight", plan.chosen, node.fans, plan.gain, unit_axis=node.unit_axis
     )
     painter.constant(node.module, "bias", 0.0)
 
@@ -62,9 +75,9 @@ def _bare(painter: Painter, node: LayerNode, plan: Plan, model: nn.Module) -> No
     painter.matrix(
         model.get_submodule(owner),
         attribute,
-        plan.scheme(plan.activation),
+        plan.chosen,
         node.fans,
-        gain(plan.activation),
+        plan.gain,
         unit_axis=node.unit_axis,
     )
 

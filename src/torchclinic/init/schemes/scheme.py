@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -48,6 +50,7 @@ class Scheme:
         fill: Fill -> values of its shape.
         std: Fill -> the standard deviation that the values have.
         source: Paper.
+        with_options: Keyword options -> the scheme with them; None if it has none.
     """
 
     name: str
@@ -55,6 +58,28 @@ class Scheme:
     fill: Callable[[Fill], Tensor]
     std: Callable[[Fill], float]
     source: str
+    with_options: Callable[..., Scheme] | None = None
+
+    def options(self) -> tuple[str, ...]:
+        """Names of its options."""
+        make = self.with_options
+        return () if make is None else tuple(inspect.signature(make).parameters)
+
+    def times(self, factor: float) -> Scheme:
+        """The same with all values multiplied.
+
+        >>> from torchclinic.init import SCHEMES
+        >>> SCHEMES["lecun"].times(0.5).std(Fill((4, 4), 4, 4, 1.0))
+        0.25
+        """
+        if factor == 1:
+            return self
+        return dataclasses.replace(
+            self,
+            title=f"{self.title} times {factor:g}",
+            fill=lambda fill: self.fill(fill) * factor,
+            std=lambda fill: self.std(fill) * abs(factor),
+        )
 
 
 SCHEMES: Registry[Scheme] = Registry("initialisation scheme", "torchclinic.schemes")
