@@ -60,7 +60,10 @@ def test_each_member_stops_early_by_itself(monitor):
     assert len(lengths) > 1
 
 
-@pytest.mark.parametrize("optimizer", [SGD, partial(SGD, momentum=0.9), NAdam], ids=str)
+@pytest.mark.usefixtures("computed_by")
+@pytest.mark.parametrize(
+    "optimizer", [SGD, partial(SGD, momentum=0.9), NAdam], ids=["sgd", "momentum", "nadam"]
+)
 @pytest.mark.parametrize("layer", [nn.Softplus, nn.LogSigmoid], ids=["perceptron", "mapped"])
 def test_a_member_that_diverges_touches_no_other(optimizer, layer):
     fields = {"model": net(layer, outputs=1), "loss": nn.MSELoss(), "data": numbers()}

@@ -66,6 +66,7 @@ NORMS = {
 }
 
 
+@pytest.mark.usefixtures("computed_by")
 @pytest.mark.parametrize("name", NORMS)
 @pytest.mark.parametrize("optimizer", [partial(SGD, lr=0.1), Adam], ids=["sgd", "adam"])
 def test_normalisations(name, optimizer):

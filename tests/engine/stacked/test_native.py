@@ -96,7 +96,7 @@ def test_without_a_compiler_nothing_is_loaded(monkeypatch, unloaded):
 
 def test_a_compiler_that_fails_is_not_asked_twice(monkeypatch, unloaded, tmp_path):
     calls = []
-    monkeypatch.setattr(library, "compile_library", lambda file: calls.append(file))
+    monkeypatch.setattr(library, "compile_library", calls.append)
     assert not native.prepare(compile_now=True)
     assert not native.prepare(compile_now=True)
     assert len(calls) == 1

@@ -43,6 +43,7 @@ OPTIMIZERS = {
 }
 
 
+@pytest.mark.usefixtures("computed_by")
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_equals_torch_over_200_steps(name):
     assert_same({"a": recipe(optimizer=OPTIMIZERS[name])})
@@ -53,6 +54,7 @@ def test_every_formula_is_tested():
     assert tested == set(RULES)
 
 
+@pytest.mark.usefixtures("computed_by")
 @pytest.mark.parametrize(
     "options",
     [
@@ -77,6 +79,7 @@ def test_adabelief_that_rectifies_is_not_stacked():
     assert why == "the optimizer AdaBelief has rectify=True"
 
 
+@pytest.mark.usefixtures("computed_by")
 def test_members_of_one_stack_have_their_own_numbers():
     assert_same(
         {
@@ -88,6 +91,7 @@ def test_members_of_one_stack_have_their_own_numbers():
     )
 
 
+@pytest.mark.usefixtures("computed_by")
 def test_some_members_have_momentum_and_others_none():
     assert_same(
         {
@@ -99,6 +103,7 @@ def test_some_members_have_momentum_and_others_none():
     )
 
 
+@pytest.mark.usefixtures("computed_by")
 def test_float32_agrees_at_the_usual_rates():
     data = classes(torch.float32)
     arms = {
@@ -124,6 +129,7 @@ def only_last(model):
     return optim.Adam(model[-1].parameters(), lr=0.01)
 
 
+@pytest.mark.usefixtures("computed_by")
 @pytest.mark.parametrize("optimizer", [groups, only_last])
 def test_parameter_groups_have_their_own_options(optimizer):
     assert_same({"a": recipe(optimizer=optimizer, clip_norm=0.5)})

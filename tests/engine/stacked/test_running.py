@@ -1,5 +1,6 @@
 """run_stacked as an engine: what it returns, whatever the chunks, the workers and the order."""
 
+import itertools
 from functools import partial
 
 import numpy as np
@@ -155,13 +156,11 @@ def test_plans_group_what_agrees():
     assert planning.plan_stacks({}, [0]).groups == ()
 
 
-@pytest.mark.parametrize("count", range(1, 40))
-@pytest.mark.parametrize("largest", [1, 4, 8])
-@pytest.mark.parametrize("workers", [1, 2, 3])
-def test_chunks_are_even_and_whole(count, largest, workers):
-    chunks = chunking.even_chunks(list(range(count)), largest, workers)
-    sizes = [len(chunk) for chunk in chunks]
-    assert [item for chunk in chunks for item in chunk] == list(range(count))
-    assert max(sizes) <= largest
-    assert max(sizes) - min(sizes) <= 1
-    assert len(chunks) % workers == 0 or len(chunks) == count
+def test_chunks_are_even_and_whole():
+    for count, largest, workers in itertools.product(range(1, 40), (1, 4, 8), (1, 2, 3)):
+        chunks = chunking.even_chunks(list(range(count)), largest, workers)
+        sizes = [len(chunk) for chunk in chunks]
+        assert [item for chunk in chunks for item in chunk] == list(range(count))
+        assert max(sizes) <= largest
+        assert max(sizes) - min(sizes) <= 1
+        assert len(chunks) % workers == 0 or len(chunks) == count

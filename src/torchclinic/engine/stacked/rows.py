@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -29,6 +29,7 @@ class Rows:
     targets: Tensor
     size: int
     shuffle: bool
+    _memory: dict[tuple[int, int], Tensor] = field(default_factory=dict[tuple[int, int], Tensor])
 
     @property
     def count(self) -> int:
@@ -50,14 +51,22 @@ class Rows:
         return Rows(self.inputs.to(device), self.targets.to(device), self.size, self.shuffle)
 
     def gather(self, index: Tensor) -> tuple[Tensor, Tensor]:
-        """Batches for all members: (members, rows, ...) each.
+        """Batches for all members: (members, rows, ...) each, valid until the next call.
 
         Args:
             index: Row numbers, of shape (members, rows).
         """
         flat = index.reshape(-1)
-        inputs, targets = self.inputs.index_select(0, flat), self.targets.index_select(0, flat)
+        inputs, targets = (self._taken(data, flat) for data in (self.inputs, self.targets))
         return inputs.unflatten(0, index.shape), targets.unflatten(0, index.shape)
+
+    def _taken(self, data: Tensor, flat: Tensor) -> Tensor:
+        """Rows of the data, always in the same memory: new memory costs more than the copy."""
+        key = (data.data_ptr(), len(flat))
+        if key not in self._memory:
+            shape = (len(flat), *data.shape[1:])
+            self._memory[key] = torch.empty(shape, dtype=data.dtype, device=data.device)
+        return torch.index_select(data, 0, flat, out=self._memory[key])
 
 
 def rows_in_memory(recipe: Recipe) -> Rows | str:

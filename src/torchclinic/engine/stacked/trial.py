@@ -69,7 +69,7 @@ def _batch(blueprint: Blueprint, number: int) -> tuple[Tensor, Tensor]:
     index = torch.arange(min(rows.size, rows.count), device=rows.inputs.device)
     x, y = rows.gather(index.flip(0)[None] if number else index[None])
     device = device_of(blueprint)
-    return x[0].to(device), y[0].to(device)
+    return x[0].clone().to(device), y[0].clone().to(device)
 
 
 def _alone(recipe: Recipe, blueprint: Blueprint, model: nn.Module, number: int) -> list[Tensor]:

@@ -10,15 +10,15 @@ from torch import Tensor, nn
 
 from torchclinic.engine.stacked.mass import Mass
 from torchclinic.engine.stacked.mlp.affine import Affine
-from torchclinic.engine.stacked.mlp.batch_norm import StackedBatchNorm
 from torchclinic.engine.stacked.mlp.chain import Link
 from torchclinic.engine.stacked.mlp.dropout import Draws, StackedDropout
 from torchclinic.engine.stacked.mlp.elementwise import StackedActivation
 from torchclinic.engine.stacked.mlp.flatten import StackedFlatten
 from torchclinic.engine.stacked.mlp.layer import Layer
-from torchclinic.engine.stacked.mlp.layer_norm import StackedLayerNorm
 from torchclinic.engine.stacked.mlp.linear import StackedLinear
 from torchclinic.engine.stacked.mlp.losses import stacked_loss
+from torchclinic.engine.stacked.mlp.norm import StackedNorm
+from torchclinic.engine.stacked.mlp.statistics import RunningStatistics
 
 
 class MLPNetwork:
@@ -113,8 +113,9 @@ def _layer(link: Link, models: Sequence[nn.Module], tensors: _Tensors, draws: Dr
         return StackedLinear(weight, bias, *gradients)  # pyright: ignore[reportArgumentType]
     affine = Affine(weight, bias, *tensors.gradients(link.name))
     if isinstance(modules[0], nn.LayerNorm):
-        return StackedLayerNorm(modules[0], affine)
+        return StackedNorm("layer", modules[0].eps, affine)
     names = ("running_mean", "running_var", "num_batches_tracked")
     statistics = [tensors.buffer(link.name, name) for name in names]
     assert isinstance(modules[0], nn.BatchNorm1d)
-    return StackedBatchNorm(modules[0], affine, *statistics)
+    running = RunningStatistics(modules[0].momentum, *statistics)
+    return StackedNorm("batch", modules[0].eps, affine, running)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -18,8 +19,23 @@ from torchclinic.engine.stacked.native.compiling import (
 Function = Callable[..., None]
 TYPES: Mapping[torch.dtype, str] = {torch.float32: "float32", torch.float64: "float64"}
 _LONG, _POINTER = ctypes.c_long, ctypes.c_void_p
-_DOT = (*[_LONG] * 4, *[_POINTER, _LONG] * 4)
-_SPREAD = (*[_LONG] * 4, _POINTER, *[_LONG] * 3, *[_POINTER, _LONG] * 2, ctypes.c_int)
+_REAL = ctypes.c_double
+_UPDATE = (
+    *(_LONG, _LONG, _POINTER, _LONG, _POINTER, _POINTER, _LONG),
+    *(_POINTER, _POINTER, _POINTER, _LONG, _REAL, _LONG),
+)
+_NORM = (_LONG, _LONG, _LONG, _POINTER, _POINTER, _POINTER, _LONG, _REAL)
+_NORM_BACK = (*[_LONG] * 3, *[_POINTER] * 3, _LONG, *[_POINTER] * 4)
+UPDATES = ("sgd", "adagrad", "adadelta", "rmsprop", "adam", "nadam", "radam", "adabelief")
+_SIGNATURES: Mapping[str, Sequence[Any]] = {
+    "dot": (*[_LONG] * 4, *[_POINTER, _LONG] * 4),
+    "spread": (*[_LONG] * 4, _POINTER, *[_LONG] * 3, *[_POINTER, _LONG] * 2, ctypes.c_int),
+    "batch_norm": (*_NORM, *[_POINTER] * 5),
+    "batch_norm_back": _NORM_BACK,
+    "layer_norm": (*_NORM, *[_POINTER] * 3),
+    "layer_norm_back": _NORM_BACK,
+    **dict.fromkeys(UPDATES, _UPDATE),
+}
 
 _loaded: dict[tuple[str, torch.dtype], Function] = {}
 _state = {"tried": False}
@@ -60,7 +76,7 @@ def _load(path: str) -> None:
     try:
         library = ctypes.CDLL(path)
         for dtype, suffix in TYPES.items():
-            for name, arguments in (("dot", _DOT), ("spread", _SPREAD)):
+            for name, arguments in _SIGNATURES.items():
                 found = getattr(library, f"{name}_{suffix}")
                 found.argtypes, found.restype = arguments, None
                 _loaded[name, dtype] = found

@@ -28,6 +28,9 @@ class AdaBeliefRule(Rule):
         "adanorm",
     )
     buffers = ("mean", "variance", "largest")
+    kernel = "adabelief"
+    order = ("fresh1", "beta2", "fresh2", "rate", "scale", "eps", "decay", "shrink")
+    branch = "ams_bound"
     unsupported = ("rectify", "adanorm")
 
     def coefficients(self, table: Table, steps: Numbers) -> Mapping[str, Numbers]:

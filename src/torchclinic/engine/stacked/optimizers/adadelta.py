@@ -18,6 +18,8 @@ class AdadeltaRule(Rule):
     numbers = ("lr", "rho", "eps", "weight_decay")
     flags = ("maximize",)
     buffers = ("square", "moved")
+    kernel = "adadelta"
+    order = ("rho", "fresh", "eps", "rate", "decay")
 
     def coefficients(self, table: Table, steps: Numbers) -> Mapping[str, Numbers]:
         """What `update` needs, by step and member."""

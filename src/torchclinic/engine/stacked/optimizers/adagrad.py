@@ -16,6 +16,8 @@ class AdagradRule(Rule):
     numbers = ("lr", "lr_decay", "weight_decay", "eps", "initial_accumulator_value")
     flags = ("maximize",)
     buffers = ("sum",)
+    kernel = "adagrad"
+    order = ("rate", "eps", "decay")
 
     def begin(self, first: Table) -> None:
         """Set the state before the first step."""

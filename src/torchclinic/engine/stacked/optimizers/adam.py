@@ -21,6 +21,9 @@ class AdamRule(Rule):
     numbers = ("lr", "beta1", "beta2", "eps", "weight_decay")
     flags = ("amsgrad", "decoupled_weight_decay", "maximize")
     buffers = ("mean", "square", "largest")
+    kernel = "adam"
+    order = ("fresh1", "beta2", "fresh2", "rate", "scale", "eps", "decay", "shrink")
+    branch = "amsgrad"
 
     def coefficients(self, table: Table, steps: Numbers) -> Mapping[str, Numbers]:
         """What `update` needs, by step and member."""

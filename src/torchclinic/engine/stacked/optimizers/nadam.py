@@ -22,6 +22,18 @@ class NAdamRule(Rule):
     numbers = ("lr", "beta1", "beta2", "eps", "weight_decay", "momentum_decay")
     flags = ("decoupled_weight_decay", "maximize")
     buffers = ("mean", "square")
+    kernel = "nadam"
+    order = (
+        "fresh1",
+        "beta2",
+        "fresh2",
+        "scale",
+        "of_gradient",
+        "of_mean",
+        "eps",
+        "decay",
+        "shrink",
+    )
 
     def begin(self, first: Table) -> None:
         """Set the state before the first step."""

@@ -20,6 +20,8 @@ class RAdamRule(Rule):
     numbers = ("lr", "beta1", "beta2", "eps", "weight_decay")
     flags = ("decoupled_weight_decay", "maximize")
     buffers = ("mean", "square")
+    kernel = "radam"
+    order = ("fresh1", "beta2", "fresh2", "rate", "eps", "rectified", "decay", "shrink")
 
     def coefficients(self, table: Table, steps: Numbers) -> Mapping[str, Numbers]:
         """What `update` needs, by step and member."""

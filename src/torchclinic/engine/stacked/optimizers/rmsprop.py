@@ -15,6 +15,9 @@ class RMSpropRule(Rule):
     numbers = ("lr", "alpha", "eps", "weight_decay", "momentum")
     flags = ("centered", "maximize")
     buffers = ("square", "mean", "momentum")
+    kernel = "rmsprop"
+    order = ("alpha", "fresh", "eps", "rate", "momentum", "decay")
+    branch = "centered"
 
     def coefficients(self, table: Table, steps: Numbers) -> Mapping[str, Numbers]:
         """What `update` needs, by step and member."""

@@ -11,7 +11,10 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
+from torchclinic.engine.stacked import native
+
 Numbers = np.ndarray[Any, np.dtype[np.float64]]
+_IDLE = {"decay": 0.0, "shrink": 1.0, "momentum": 0.0, "fresh": 1.0}  # coefficients left out
 Table = Mapping[str, Numbers]  # option -> its value at each step (rows) for each member (columns)
 
 
@@ -31,11 +34,16 @@ class Rule(ABC):
     numbers: ClassVar[tuple[str, ...]]  # options that are a number; betas are beta1 and beta2
     flags: ClassVar[tuple[str, ...]]  # options that change the formula
     buffers: ClassVar[tuple[str, ...]] = ()  # what is kept for each element, zero at first
+    kernel: ClassVar[str]  # the compiled formula
+    order: ClassVar[tuple[str, ...]]  # its coefficients
+    branch: ClassVar[str] = ""  # the flag that it branches on
 
     def __init__(self, flags: Mapping[str, Any], first: Table, like: Tensor) -> None:
         self._flags = flags
         self._like = like[:0]
         self._steps = 0
+        self._native = native.available(like)
+        self._packed: Tensor | None = None
         self._coefficients: dict[str, Tensor] = {}
         self.state = {name: torch.zeros_like(like) for name in self.buffers}
         self.begin(first)
@@ -70,9 +78,16 @@ class Rule(ABC):
         with np.errstate(all="ignore"):  # a member that diverges may have any rate
             found = self.coefficients(table, steps)
         self._coefficients = {name: self._column(value) for name, value in found.items()}
+        self._packed = self._pack(found) if self._native else None
 
     def step(self, k: int, p: Tensor, g: Tensor) -> None:
         """Make step `k` of those prepared."""
+        if self._packed is not None:
+            states = [self.state[name] for name in self.buffers]
+            maximize, flag = bool(self._flags.get("maximize")), bool(self._flags.get(self.branch))
+            packed = self._packed[k]
+            native.update(self.kernel, p, g, packed, states, maximize=maximize, flags=int(flag))
+            return
         if self._flags.get("maximize"):
             g.neg_()
         self.update(p, g, {name: values[k] for name, values in self._coefficients.items()})
@@ -84,6 +99,13 @@ class Rule(ABC):
     def keep(self, rows: Tensor) -> None:
         """Go on with these members only."""
         self.state = {name: value[rows] for name, value in self.state.items()}
+
+    def _pack(self, found: Mapping[str, Numbers]) -> Tensor:
+        """The coefficients in the kernel's order, of shape (steps, members, count)."""
+        shape = np.broadcast_shapes(*(value.shape for value in found.values()))
+        columns = [found.get(name, np.asarray(_IDLE.get(name))) for name in self.order]
+        spread = [np.broadcast_to(column, shape) for column in columns]
+        return torch.from_numpy(np.ascontiguousarray(np.stack(spread, 2), dtype=np.float64))
 
     def _column(self, values: Numbers) -> Tensor:
         tensor = torch.from_numpy(np.ascontiguousarray(values))

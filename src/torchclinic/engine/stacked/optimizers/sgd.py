@@ -16,6 +16,9 @@ class SGDRule(Rule):
     numbers = ("lr", "momentum", "dampening", "weight_decay")
     flags = ("nesterov", "maximize")
     buffers = ("momentum",)
+    kernel = "sgd"
+    order = ("rate", "decay", "momentum", "fresh")
+    branch = "nesterov"
 
     def coefficients(self, table: Table, steps: Numbers) -> Mapping[str, Numbers]:
         """What `update` needs, by step and member."""
