@@ -20,6 +20,7 @@ from torchclinic.nn import (
     predict_distribution,
 )
 from torchclinic.nn.uncertainty import dropout_like, only_dropout_training
+from torchclinic.nn.uncertainty.cheap_dropout import CheapDropout
 
 METHODS = ("nets", "batches", "repeat", "loop")
 
@@ -410,3 +411,27 @@ def test_only_what_drops_is_switched_on():
     with only_dropout_training(model):
         assert {name for name, module in model.named_modules() if module.training} == names
     assert all(module.training for module in model.modules())
+
+
+@pytest.mark.parametrize("p", [0.0, 0.3, 1.0])
+@pytest.mark.parametrize("inplace", [True, False])
+@pytest.mark.parametrize("training", [True, False])
+def test_dropout_with_cheaper_masks_is_torchs_in_distribution(p, inplace, training):
+    layer = nn.Dropout(p, inplace).train(training)
+    torch.manual_seed(0)
+    with CheapDropout():
+        ours = layer(torch.ones(100_000))
+    theirs = layer(torch.ones(100_000))
+    kept = [(y > 0).float().mean().item() for y in (ours, theirs)]
+    assert kept[0] == pytest.approx(kept[1], abs=0.01)
+    assert ours.max().item() == pytest.approx(theirs.max().item(), rel=1e-4)
+
+
+def test_a_compiled_model_can_be_asked_too():
+    model = torch.compile(net(), backend="eager")
+    torch.testing.assert_close(
+        predict_distribution(model, inputs(), 400).mean,
+        predict_distribution(net(), inputs(), 400, generator=3).mean,
+        atol=0.05,
+        rtol=0,
+    )

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.func import vmap
 
+from torchclinic.nn.uncertainty.cheap_dropout import CheapDropout
 from torchclinic.nn.uncertainty.structure import Forward, Inputs, count_rows, device_of, on_rows
 
 Draw = Callable[[Forward, Inputs, int], Tensor]  # -> (samples, rows, ...)
@@ -41,7 +42,8 @@ def draw_repeated(forward: Forward, inputs: Inputs, samples: int) -> Tensor:
     """The rows repeated; right only where each row gets a mask of its own."""
     rows = count_rows(inputs)
     many = on_rows(lambda leaf: leaf.repeat(samples, *[1] * (leaf.dim() - 1)), inputs)
-    output = forward(many)
+    with CheapDropout():
+        output = forward(many)
     return output.reshape(samples, rows, *output.shape[1:])
 
 
@@ -95,7 +97,8 @@ def _differ(draws: Tensor) -> bool:
 
 def _over_samples(one: Callable[[Tensor], Tensor], inputs: Inputs, samples: int) -> Tensor:
     index = torch.arange(samples, device=device_of(inputs))
-    return vmap(one, randomness="different")(index)
+    with CheapDropout():
+        return vmap(one, randomness="different")(index)
 
 
 @contextmanager

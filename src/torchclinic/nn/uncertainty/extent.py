@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from torchclinic.core import ModelError
 from torchclinic.graph import ForwardRecorder, Op, Role
+from torchclinic.nn.dropout import DropoutLike
 from torchclinic.nn.uncertainty.structure import Forward, Inputs, count_rows, on_rows
 from torchclinic.nn.uncertainty.switches import dropout_like, rows_share_mask
 
@@ -99,4 +100,4 @@ def _is_function(model: nn.Module, op: Op) -> bool:
     if op.role is not Role.DROPOUT:
         return False
     module = model.get_submodule(op.scope)
-    return not isinstance(module, nn.modules.dropout._DropoutNd)
+    return not isinstance(module, nn.modules.dropout._DropoutNd | DropoutLike)
