@@ -45,6 +45,12 @@ class Table:
     def __repr__(self) -> str:
         return str(self)
 
+    def markdown(self) -> str:
+        """The same as a table in Markdown, for a document."""
+        marks = ["---" if place in _LEFT else "--:" for place in range(len(_HEAD))]
+        cells = [_HEAD, marks, *([cell.replace("|", "\\|") for cell in row] for row in self.rows)]
+        return "\n".join(f"| {' | '.join(row)} |" for row in cells)
+
     def _repr_html_(self) -> str:
         head = "".join(f"<th>{escape(name)}</th>" for name in _HEAD)
         body = "".join(
