@@ -157,6 +157,16 @@ def test_scales_and_shifts_go_over_unless_one_says_no():
     assert model[1].weight.abs().sum() > 0, "a copy shares no memory with the model"
 
 
+@pytest.mark.parametrize("to", [name for name in OF_ACTIVATIONS if name != "statistics"])
+def test_scales_and_shifts_are_there_as_before_or_as_one_says(to):
+    x = images(2)
+    bare = replace_norm(convolutional(2), "statistics")
+    assert len(list(replace_norm(bare, to, example=x).parameters())) == 3
+    full = replace_norm(bare, to, example=x, affine=True)
+    assert len(list(full.parameters())) == (5 if to == "rms" else 7)
+    assert len(list(replace_norm(full, to, example=x, affine=False).parameters())) == 3
+
+
 def test_the_model_is_left_alone_unless_one_says_so():
     model = convolutional(2)
     before = copy.deepcopy(model.state_dict())

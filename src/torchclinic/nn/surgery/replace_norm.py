@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -25,6 +26,7 @@ def replace_norm(
     example: Any | None = None,
     groups: int | None = None,
     ghost_size: int = GHOST_SIZE,
+    affine: bool | None = None,
     carry: bool = True,
     inplace: bool = False,
 ) -> nn.Module:
@@ -43,6 +45,7 @@ def replace_norm(
         groups: Of a group norm; None for the largest divisor of the channels that is at most 32
             and leaves two channels a group.
         ghost_size: Rows in a part of a ghost batch norm.
+        affine: Whether the new norms have a scale and a shift; None for as the old ones.
         carry: Whether learned scales and shifts by channel go over to the new norm.
         inplace: Whether to change the model itself instead of a copy.
 
@@ -66,7 +69,7 @@ def replace_norm(
     if not inplace:
         model = copy.deepcopy(model)
     kind, options = NORMS[to], NormOptions(groups, ghost_size)
-    sites = norm_sites(model)
+    sites = [site if affine is None else replace(site, affine=affine) for site in norm_sites(model)]
     if not sites:
         raise SurgeryError(
             f"{type(model).__name__} has no norm that could be replaced",
