@@ -16,10 +16,11 @@ class DropConnectLinear(DropConnect, nn.Linear):
 
     $y = (M \circ W) x / (1 - p) + b$, $M_{ij} \sim$ Bernoulli$(1 - p)$
 
-    One mask serves the whole batch (Wan et al. draw one for each row). In evaluation mode the weights are their expectation, W, so
-    that the layer then is an `nn.Linear`; with `inference="gaussian"` the pre-activation is taken
-    as a Gaussian of the masks' mean and variance, and the output is the expectation of the
-    activation over it. The state dict is that of `nn.Linear`; the bias is never dropped.
+    One mask serves the whole batch (Wan et al. draw one for each row). In evaluation mode the
+    weights are their expectation, W, so that the layer then is an `nn.Linear`; with
+    `inference="gaussian"` the pre-activation is taken as a Gaussian of the masks' mean and
+    variance, and the output is the expectation of the activation over it. The state dict is that
+    of `nn.Linear`; the bias is never dropped.
 
     **Shape**: (..., in_features) -> (..., out_features).
 
