@@ -73,13 +73,24 @@ def test_neither_processes_nor_order_decide(study, parallel):
     assert scores(other) == scores(study)
 
 
-def test_the_engine_decides_nothing_but_rounding(study):
-    other = compare(arms(3), seeds=6, engine="auto")
+@pytest.mark.parametrize("engine", ["auto", "stacked"])
+def test_the_engine_decides_nothing_but_rounding(study, engine):
+    other = compare(arms(3), seeds=6, engine=engine)
     for cell, score in scores(study).items():
         assert scores(other)[cell] == pytest.approx(score, abs=1 / 16 + 1e-6)
     for arm in study.arms:
         mine, theirs = (s.runs[arm][0].run.history.losses for s in (study, other))
         assert theirs == pytest.approx(mine, rel=1e-4)
+
+
+def test_what_was_worth_knowing_of_a_run_is_said_once():
+    base = recipe(loss=None, metric=None, step=lambda m, b: m(b[0]).square().mean())
+    study = compare({"a": base, "b": base}, seeds=3, engine="stacked", split="train")
+    told = {run.note for run in study.result.runs}
+    assert len(told) == 1
+    (words,) = told
+    assert words
+    assert [note for note in study.result.notes if words in note] == [f"all arms: {words}"]
 
 
 def test_arms_of_a_seed_see_the_same_rows_and_start_alike():

@@ -121,11 +121,24 @@ def _run_notes(runs: Mapping[str, Sequence[StudyRun]], judged: Judged) -> list[s
         )
     for arm, found in runs.items():
         notes += _arm_notes(arm, found)
-    return notes
+    return [*notes, *_shared_notes(runs)]
+
+
+def _shared_notes(runs: Mapping[str, Sequence[StudyRun]]) -> list[str]:
+    """How runs were made, where that is worth knowing: each note once, with the arms it is on."""
+    arms: dict[str, list[str]] = {}
+    for arm, found in runs.items():
+        for note in dict.fromkeys(run.note for run in found if run.note):
+            arms.setdefault(note, []).append(arm)
+    whole = [arm for arm, found in runs.items() if found]
+    return [
+        f"{'all arms' if len(names) == len(whole) > 1 else ', '.join(names)}: {note}"
+        for note, names in arms.items()
+    ]
 
 
 def _arm_notes(arm: str, runs: Sequence[StudyRun]) -> list[str]:
-    """What went wrong with the runs of an arm, and what is worth knowing of how they were made."""
+    """What went wrong with the runs of an arm."""
     notes: list[str] = []
     failed = [run for run in runs if run.score is None and run.ending not in (MISSING, DROPPED)]
     if failed:
@@ -139,5 +152,4 @@ def _arm_notes(arm: str, runs: Sequence[StudyRun]) -> list[str]:
             f"{arm}: {diverged} of {len(runs)} runs diverged; its mean is over the others, in "
             "comparisons they count as worse than any run that did not"
         )
-    notes += [f"{arm}: {run.note}" for run in runs if run.note]
     return notes
