@@ -8,6 +8,7 @@ from torch.nn import functional as F
 from graph.models import HEALTHY
 from torchclinic.core import SurgeryError
 from torchclinic.graph import trace
+from torchclinic.nn import DropConnectLinear, GaussianDropout, LockedDropout, StochasticDepth
 
 UNTRACEABLE = {"recurrence"}
 
@@ -98,3 +99,12 @@ def test_flags_of_single_modules_survive():
     model = nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4).eval())
     trace(model)
     assert (model.training, model[0].training, model[1].training) == (True, True, False)
+
+
+@pytest.mark.parametrize(
+    "layer", [DropConnectLinear(4, 4), LockedDropout(0.5), StochasticDepth(0.2), GaussianDropout()]
+)
+def test_our_layers_count_as_one_operation(layer):
+    model = nn.Sequential(nn.Linear(4, 4), layer, nn.ReLU())
+    nodes = [(n.op, str(n.target)) for n in trace(model).graph.nodes]
+    assert nodes[1:4] == [("call_module", "0"), ("call_module", "1"), ("call_module", "2")]

@@ -19,6 +19,8 @@ _DROPOUTS: dict[Any, type[nn.Module]] = {
     F.alpha_dropout: nn.AlphaDropout,
     F.feature_alpha_dropout: nn.FeatureAlphaDropout,
 }
+# Packages whose modules are single layers; those of `torchclinic.nn` itself hold layers of others.
+_LAYERS = ("torchclinic.nn.dropout.", "torchclinic.nn.normalisation.")
 
 
 def trace(model: nn.Module) -> fx.GraphModule:
@@ -53,10 +55,19 @@ def trace(model: nn.Module) -> fx.GraphModule:
     return training
 
 
+class _Tracer(fx.Tracer):
+    """Layers of this package count as one operation, as torch's own do."""
+
+    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
+        ours = type(m).__module__.startswith(_LAYERS)
+        return ours or super().is_leaf_module(m, module_qualified_name)
+
+
 def _traced(model: nn.Module) -> fx.GraphModule:
     known = set(vars(model))
     try:
-        graph = fx.symbolic_trace(model)
+        tracer = _Tracer()
+        graph = fx.GraphModule(model, tracer.trace(model), type(model).__name__)
     except Exception as error:  # the forward is the user's and may raise anything
         reason = str(error).strip().split("\n", maxsplit=1)[0]
         raise SurgeryError(
