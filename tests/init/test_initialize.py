@@ -6,7 +6,7 @@ from torch import nn
 from torch.nn.utils import parametrizations
 
 from graph.models import HEALTHY, Bare, images, residual_net, vectors
-from torchclinic.core import ModelError, UsageError
+from torchclinic.core import DataError, ModelError, UsageError
 from torchclinic.functional import ACTIVATIONS
 from torchclinic.graph import ForwardRecorder, registered_layers
 from torchclinic.init import DATA_SCHEMES, SCHEMES, gain, initialize
@@ -352,3 +352,21 @@ def test_a_model_without_a_trainable_parameter_is_refused():
     for model in (nn.ReLU(), nn.Linear(2, 2).requires_grad_(False)):
         with pytest.raises(ModelError, match="no trainable parameter"):
             initialize(model)
+
+
+@pytest.mark.parametrize("scheme", DATA_SCHEMES)
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_a_scheme_that_measures_refuses_data_that_are_not_finite(scheme, bad):
+    x = torch.zeros(4, 3)
+    x[1, 2] = bad
+    with pytest.raises(DataError, match=f"1 of 12 inputs are not finite, the first is {bad}"):
+        initialize(nn.Linear(3, 2), scheme, inputs=x)
+
+
+def test_three_dimensional_convolutions_and_all_else_that_has_weights():
+    model = nn.ModuleList([nn.Conv3d(8, 32, 3), nn.ConvTranspose3d(8, 8, 2), nn.Bilinear(9, 9, 50)])
+    report = initialize(model, "he", activation="relu", generator=generator())
+    assert not report.left
+    stds = {row.parameter: row.std for row in report.filled if row.std}
+    assert stds["0.weight"] == pytest.approx((2 / (8 * 27)) ** 0.5)
+    assert model[0].weight.std().item() == pytest.approx(stds["0.weight"], rel=0.05)

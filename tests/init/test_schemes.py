@@ -151,3 +151,10 @@ def test_a_factor_multiplies_values_and_their_spread(name):
 def test_options_out_of_range_are_refused(make):
     with pytest.raises(UsageError):
         make()
+
+
+def test_xaviers_uniform_bound_has_the_root_over_all():
+    fill = Fill((300, 200), 200, 300, 1.0, generator())
+    largest = SCHEMES["xavier"].fill(fill).abs().max().item()
+    assert largest == pytest.approx((6 / 500) ** 0.5, rel=1e-3)
+    assert largest > 20 * 6**0.5 / 500

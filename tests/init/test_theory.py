@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from torchclinic.core import ModelError, UsageError
+from torchclinic.core import DataError, ModelError, UsageError
 from torchclinic.functional import ACTIVATIONS
 from torchclinic.init import (
     activation_moments,
@@ -233,3 +233,9 @@ def test_the_table_has_a_row_a_layer():
     assert len(lines) == 3
     assert lines[0].startswith("predicted")
     assert len({len(line) for line in lines}) == 1
+
+
+def test_inputs_that_are_not_finite_are_refused():
+    for function in (predicted_variance, measured_variance):
+        with pytest.raises(DataError, match="not finite"):
+            function(net(nn.Tanh, [4, 3, 2]), torch.full((2, 4), math.nan))

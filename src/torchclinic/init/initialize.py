@@ -11,7 +11,8 @@ from torch import nn
 
 from torchclinic.core import ModelError, UsageError
 from torchclinic.functional import activation_name
-from torchclinic.graph import ForwardMap, ForwardRecorder, LayerNode, registered_layers, undisturbed
+from torchclinic.graph import ForwardMap, LayerNode, registered_layers
+from torchclinic.init.batch import call, check_finite, recorded
 from torchclinic.init.data_scheme import DATA_SCHEMES
 from torchclinic.init.following import Activation, traced_activations
 from torchclinic.init.gain import gain
@@ -70,6 +71,7 @@ def initialize(
         UsageError: For a scheme, an option or an activation that does not exist, or a scheme that
             measures without `inputs`.
         ModelError: For a model without a trainable parameter.
+        DataError: For inputs that are not finite, where a scheme measures on them.
 
     Source: He et al. 2015, arXiv 1502.01852; Glorot and Bengio 2010; see `SCHEMES`.
 
@@ -87,7 +89,7 @@ def initialize(
         return _measured(model, scheme, inputs, generator, options)
     choose = _chooser(scheme, options)
     if forward_map is None and inputs is not None:
-        forward_map = _recorded(model, inputs)
+        forward_map = recorded(model, inputs)
     told = dict(forward_map.activations() if forward_map else {}) | dict(activations or {})
     nodes = _nodes(model, forward_map, activations or {})
     following = _Following(model, told, activation, traced=forward_map is None)
@@ -121,8 +123,6 @@ class _Following:
         self._traced = traced_activations(model) if traced and forced == "auto" else {}
 
     def __call__(self, node: LayerNode) -> Activation | None:
-        if node.output and self._forced != "auto":
-            return None
         if self._forced != "auto":
             return self._forced
         if node.name in self._told:
@@ -150,17 +150,6 @@ def _plan(
     return Plan(choose, found)
 
 
-def _recorded(model: nn.Module, inputs: Any) -> ForwardMap:
-    """What one forward pass shows; the model is left as it was."""
-    with undisturbed(model), torch.no_grad(), ForwardRecorder(model) as recorder:
-        _call(model, inputs)
-    return recorder.result()
-
-
-def _call(model: nn.Module, inputs: Any) -> Any:
-    return model(*inputs) if isinstance(inputs, tuple) else model(inputs)
-
-
 def _measured(
     model: nn.Module,
     scheme: str,
@@ -170,9 +159,10 @@ def _measured(
 ) -> InitReport:
     if inputs is None:
         raise UsageError(f"the scheme {scheme!r} measures on data", hint="give inputs=, a batch")
+    check_finite(inputs)
     chosen = DATA_SCHEMES[scheme]
     _known_options(scheme, options, chosen.options)
-    return chosen.fill(model, lambda m: _call(m, inputs), generator=generator, **options)
+    return chosen.fill(model, lambda m: call(m, inputs), generator=generator, **options)
 
 
 def _chooser(scheme: str | Scheme, options: dict[str, Any]) -> Callable[[str | None], Scheme]:

@@ -238,7 +238,9 @@ def test_a_model_or_groups_can_be_given():
         (lambda: make("AdamW"), "did you mean adamw"),
         (lambda: make("zzzzzz"), "known: "),
         (lambda: make("sgd", learning_rate=0.1), r"no option 'learning_rate' \(known: lr"),
-        (lambda: make("sgd", lr=-1.0), r"make\('sgd', lr=-1.0\) cannot be built: Invalid"),
+        (lambda: make("sgd", lr=-1.0), "lr is -1.0"),
+        (lambda: make("adam", lr=float("nan")), "lr is nan"),
+        (lambda: make("sgd", momentum=-1.0), r"make\('sgd', momentum=-1.0\) cannot be built: Inv"),
         (lambda: make("adam", betas=(2.0, 0.9)), "cannot be built"),
         (lambda: make("ranger21"), "num_iterations"),
         (lambda: make("adam", []), "cannot be built"),
@@ -259,5 +261,10 @@ def test_a_missing_package_is_named(monkeypatch):
     assert make("adam").name == "adam"
 
 
-def test_kinds_are_values():
-    assert all(dataclasses.is_dataclass(kind) for kind in OPTIMIZERS.members())
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_a_kind_prints_what_there_is_to_know(name):
+    kind = OPTIMIZERS[name]
+    text = str(kind)
+    assert dataclasses.is_dataclass(kind)
+    for part in (kind.formula, kind.source, kind.state, kind.note, f"lr={kind.defaults()['lr']!r}"):
+        assert part in text

@@ -252,6 +252,8 @@ def test_a_schedule_shorter_than_its_warm_up_is_refused(schedule):
         (lambda: compose(cosine(), step_decay(), at=[3]), "cosine per step, step decay per epoch"),
         (lambda: compose(step_decay(), plateau(), at=[3]), "plateau"),
         (lambda: cosine().preview(0), "steps is 0"),
+        (lambda: cosine().preview(5, lr=float("nan")), "lr is nan"),
+        (lambda: cosine().preview(5, lr=-1.0), "lr is -1.0"),
         (lambda: cosine().preview(5, steps_per_epoch=0), "steps_per_epoch is 0"),
         (lambda: SCHEDULES["warmup"], "known: "),
     ],

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from torchclinic.core import ModelError
-from torchclinic.graph import ForwardMap, ForwardRecorder, LayerNode, undisturbed
+from torchclinic.graph import ForwardMap, LayerNode
 from torchclinic.graph.layer_kinds import CONVOLUTIONS, MAPS
+from torchclinic.init.batch import check_finite, recorded
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +41,9 @@ def chain(model: nn.Module, inputs: Any) -> tuple[Link, ...]:
     Raises:
         ModelError: For a net that is none: with a shortcut, a norm, a recurrent layer, attention,
             a layer used twice, or a parameter outside of such layers.
+        DataError: For inputs with values that are not finite.
     """
+    check_finite(inputs)
     seen = recorded(model, inputs)
     reason = _why_none(seen)
     if reason:
@@ -50,18 +52,6 @@ def chain(model: nn.Module, inputs: Any) -> tuple[Link, ...]:
             hint="the theory here is of linear and convolutional layers one after the other",
         )
     return tuple(_link(model, layer) for layer in seen.layers)
-
-
-def recorded(model: nn.Module, inputs: Any) -> ForwardMap:
-    """What one forward pass shows; the model is left as it was."""
-    with undisturbed(model), torch.no_grad(), ForwardRecorder(model) as recorder:
-        call(model, inputs)
-    return recorder.result()
-
-
-def call(model: nn.Module, inputs: Any) -> Any:
-    """The model's output for one tensor or a tuple of arguments."""
-    return model(*inputs) if isinstance(inputs, tuple) else model(inputs)
 
 
 def _why_none(seen: ForwardMap) -> str:

@@ -10,8 +10,9 @@ from torch import Tensor, nn
 
 from torchclinic.functional import activation_name
 from torchclinic.graph import ForwardRecorder, undisturbed
+from torchclinic.init.batch import call
 from torchclinic.init.gain import pointwise
-from torchclinic.init.theory.chain import Link, call, chain
+from torchclinic.init.theory.chain import Link, chain
 from torchclinic.init.theory.profile import LayerVariance, VarianceProfile
 
 
@@ -38,6 +39,7 @@ def measured_variance(
 
     Raises:
         ModelError: For a net that is no such chain.
+        DataError: For inputs that are not finite.
 
     Source: as for `predicted_variance`.
 

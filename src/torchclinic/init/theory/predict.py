@@ -39,6 +39,7 @@ def predicted_variance(
 
     Raises:
         ModelError: For a net that is no such chain.
+        DataError: For inputs that are not finite.
         UsageError: For an activation that acts on no single element.
 
     Source: Glorot and Bengio 2010, equations 5 and 6; He et al. 2015, arXiv 1502.01852; Poole et
@@ -53,9 +54,10 @@ def predicted_variance(
     """
     links = chain(model, inputs)
     x = (inputs[0] if isinstance(inputs, tuple) else inputs).detach().double()
-    rows = x.square().flatten(1).mean(1)
+    rows = x.square().flatten(1).mean(1).cpu()
     sizes, moments = _forward(links, rows)
-    gradients = _backward(links, moments, torch.as_tensor(output_gradient).double().expand(len(x)))
+    last = torch.as_tensor(output_gradient).double().cpu().expand(len(rows))
+    gradients = _backward(links, moments, last)
     before = [rows, *(each.second for each in moments)]
     return VarianceProfile(
         tuple(

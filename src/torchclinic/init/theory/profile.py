@@ -18,7 +18,8 @@ class LayerVariance:
         forward: $E[h^2]$ of its output (the pre-activation).
         activated: Variance of what comes out of the activation; of the output itself without one.
         backward: $E[(\partial L / \partial h)^2]$.
-        weight_gradient: $E[(\partial L_b / \partial W)^2]$ of the loss of one row.
+        weight_gradient: $E[(\partial L_b / \partial W)^2]$ of the loss of one row, of a linear
+            layer; a convolution adds up its positions on top.
     """
 
     layer: str

@@ -12,7 +12,7 @@ from torch.nn.utils import parameters_to_vector
 
 from torchclinic.core import ModelError, UsageError
 
-CHUNK_ELEMENTS = 2**26  # parameters that are held at once: 256 MiB in float32
+CHUNK_ELEMENTS = 2**26  # parameters or inputs that are held at once: 256 MiB in float32
 
 
 def flat_parameters(model: nn.Module) -> Tensor:
@@ -78,7 +78,8 @@ def population_loss(
     trainable = _trainable(model)
     shapes = {name: p.shape for name, p in trainable.items()}
     sizes = [p.numel() for p in trainable.values()]
-    limit = chunk_size or max(1, CHUNK_ELEMENTS // sum(sizes))
+    seen = x.numel() if isinstance(x, Tensor) else 0  # what layers put out is about as large
+    limit = chunk_size or max(1, CHUNK_ELEMENTS // max(sum(sizes), seen))
     buffers = dict(model.named_buffers())
 
     def one(vector: Tensor, own_buffers: dict[str, Tensor]) -> Tensor:

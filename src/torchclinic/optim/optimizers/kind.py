@@ -47,6 +47,25 @@ class OptimizerKind:
     state: str = ""
     note: str = ""
 
+    def __str__(self) -> str:
+        r"""What there is to know of it, line by line.
+
+        >>> from torchclinic.optim import OPTIMIZERS
+        >>> print(OPTIMIZERS["sgd"])
+        SGD: w_{t+1} = w_t - \eta g_t
+        defaults: lr=0.001, momentum=0, dampening=0, weight_decay=0, nesterov=False
+        memory: 0 numbers a weight (nothing)
+        source: Robbins and Monro 1951, doi 10.1214/aoms/1177729586
+        """
+        defaults = ", ".join(f"{name}={value!r}" for name, value in self.defaults().items())
+        lines = [
+            f"{self.title}: {self.formula}",
+            f"defaults: {defaults}",
+            f"memory: {self.memory:g} numbers a weight ({self.state})",
+            f"source: {self.source}",
+        ]
+        return "\n".join([*lines, f"note: {self.note}"] if self.note else lines)
+
     def load(self) -> type[Optimizer]:
         """The class.
 

@@ -53,6 +53,9 @@ def make(
         if option not in known and "kwargs" not in known:
             listed = ", ".join(known)
             raise UsageError(f"{name} has no option {option!r}", hint=f"known: {listed}")
+    rate = options.get("lr", 0.0)
+    if not isinstance(rate, Tensor) and not 0 <= rate < float("inf"):
+        raise UsageError(f"lr is {rate!r}", hint="a finite number of at least 0")
     factory = OptimizerFactory(kind, **{**fixed, **options})
     factory.name = name
     if params is None:

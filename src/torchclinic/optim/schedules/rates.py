@@ -68,8 +68,8 @@ def preview(
         `steps` rates, of the first parameter group.
 
     Raises:
-        UsageError: For steps below 1, a schedule that is longer than the training, or a plateau
-            without values.
+        UsageError: For steps below 1, a rate that is none, a schedule that is longer than the
+            training, or a plateau without values.
 
     >>> from torchclinic.optim import warm_up
     >>> [round(rate, 3) for rate in preview(warm_up(4, start=0.2), steps=6, lr=0.5)]
@@ -78,6 +78,8 @@ def preview(
     for name, number in (("steps", steps), ("steps_per_epoch", steps_per_epoch)):
         if isinstance(number, bool) or number < 1:
             raise UsageError(f"{name} is {number!r}", hint="a whole number of at least 1")
+    if not 0 <= lr < float("inf"):
+        raise UsageError(f"lr is {lr}", hint="a finite number of at least 0")
     factory: Factory
     if isinstance(schedule, Schedule):
         factory, stretch = schedule.factory, 1 if schedule.per == "step" else steps_per_epoch

@@ -77,8 +77,8 @@ class Surface:
         Shape: (..., d) -> (...).
         """
         if not self.minima:
-            return torch.full(points.shape[:-1], math.inf, dtype=points.dtype)
-        minima = torch.tensor(self.minima, dtype=points.dtype)
+            return points.new_full(points.shape[:-1], math.inf)
+        minima = points.new_tensor(self.minima)
         return (points.unsqueeze(-2) - minima).norm(dim=-1).amin(-1)
 
     def grid(self, points: int = 101) -> tuple[Tensor, ...]:
