@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from torchclinic.engine.arm_run import ArmRun, Progress, RunsInterrupted
 from torchclinic.engine.placement.placement import Placement
 from torchclinic.engine.run import EngineName, run_arms
+from torchclinic.engine.session import engine_session
 
 if TYPE_CHECKING:
     from torchclinic.engine.placement.choose import choose_engine
@@ -18,6 +19,7 @@ __all__ = [
     "Progress",
     "RunsInterrupted",
     "choose_engine",
+    "engine_session",
     "run_arms",
 ]
 

@@ -52,6 +52,27 @@ def test_a_cluster_of_our_own_is_started_and_ended():
 
 
 @pytest.mark.slow
+def test_a_session_keeps_one_cluster_for_many_calls():
+    *_, pids, left = python("""
+        import os
+        import ray
+        from engine.recipes import with_step
+        from torchclinic.core import LossError
+        from torchclinic.engine import engine_session, run_arms
+
+        def step(model, batch):
+            raise LossError(str(os.getppid()))
+
+        with engine_session("ray", parallel=1):
+            calls = [run_arms({"a": with_step(step)}, [0], engine="ray") for _ in range(3)]
+        print({call["a"][0].error for call in calls})
+        print(ray.is_initialized())
+    """)
+    assert len(pids.split(",")) == 1  # one raylet, the parent of all workers
+    assert left == "False"
+
+
+@pytest.mark.slow
 def test_an_address_without_a_cluster_is_refused_in_words():
     ray = import_ray()
     assert not ray.is_initialized()
@@ -69,7 +90,7 @@ def test_a_node_that_is_lost_costs_only_time(tmp_path):
         import os, time, threading
         import ray
         from ray.cluster_utils import Cluster
-        from engine.ray.endless import endless_study
+        from engine.recipes import mse, recipe, with_step
         from torchclinic.engine import run_arms
 
         started = {str(tmp_path)!r}
@@ -87,7 +108,7 @@ def test_a_node_that_is_lost_costs_only_time(tmp_path):
                 time.sleep(0.05)
             cluster.remove_node(doomed, allow_graceful=False)
 
-        killer = threading.Thread(target=doom)
+        killer = threading.Thread(target=doom, daemon=True)
         killer.start()
         arms = {{"a": with_step(slowly, steps=60)}}
         there = run_arms(arms, range(4), engine="ray", address=cluster.address)["a"]

@@ -40,7 +40,7 @@ def import_ray() -> ModuleType:
 
 @contextmanager
 def connected(
-    ray: ModuleType, address: str | None, *, cores: int | None, size: int
+    ray: ModuleType, address: str | None, *, cores: int | None, size: int | None
 ) -> Iterator[None]:
     """Inside, Ray is connected; what is set up here is taken down on exit.
 
@@ -50,7 +50,7 @@ def connected(
         ray: The package.
         address: Of a running cluster; None starts one on this machine.
         cores: Of the cluster that is started; None for all.
-        size: Bytes that will be put into its object store.
+        size: Bytes that will be put into its object store; None leaves that to Ray.
 
     Raises:
         UsageError: If there is no cluster at the address.
@@ -66,14 +66,14 @@ def connected(
             ray.shutdown()
 
 
-def _connect(ray: ModuleType, address: str | None, cores: int | None, size: int) -> None:
+def _connect(ray: ModuleType, address: str | None, cores: int | None, size: int | None) -> None:
     quiet = {"configure_logging": False, "logging_level": logging.ERROR, "log_to_driver": False}
     if address is None:
         ray.init(
             address="local",
             num_cpus=cores or available_cores(),
             include_dashboard=False,
-            object_store_memory=2 * size + _SPARE_BYTES,
+            object_store_memory=None if size is None else size + size // 4 + _SPARE_BYTES,
             **quiet,
         )
         return

@@ -105,7 +105,7 @@ def facts(result: StudyResult) -> tuple[tuple[str, str], ...]:
     if result.seconds:
         found.append(("it took", seconds(result.seconds)))
     if result.meta.get("engine"):
-        found.append(("engine", printable(result.meta["engine"])))
+        found.append(("engine", printable(result.meta["engine"]).partition(":")[0]))
     return tuple(found)
 
 
