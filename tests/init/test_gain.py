@@ -42,7 +42,7 @@ def test_every_gain_by_sampling(name):
     assert second_moment(name) == pytest.approx(sampled, rel=0.02)
 
 
-@pytest.mark.parametrize("name", [None, "softmax", "glu", "log_softmax"])
+@pytest.mark.parametrize("name", [None, "softmax", "softmin", "log_softmax"])
 def test_no_gain(name):
     assert gain(name) == 1.0
 
@@ -77,3 +77,10 @@ def test_modules_with_the_usual_parameters_have_the_usual_gain(name):
 def test_a_module_that_is_no_activation_is_refused():
     with pytest.raises(UsageError, match="there is no activation Linear"):
         gain(nn.Linear(1, 1))
+
+
+def test_a_gated_unit_by_sampling():
+    z = torch.randn(400_000, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    sampled = nn.functional.glu(z).square().mean().item()
+    assert gain("glu") == pytest.approx(sampled**-0.5, rel=0.02)
+    assert gain(nn.GLU()) == gain("glu") > 1.8

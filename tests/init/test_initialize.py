@@ -7,9 +7,10 @@ from torch.nn.utils import parametrizations
 
 from graph.models import HEALTHY, Bare, images, residual_net, vectors
 from torchclinic.core import DataError, ModelError, UsageError
-from torchclinic.functional import ACTIVATIONS
+from torchclinic.functional import ACTIVATIONS, activation_name
 from torchclinic.graph import ForwardRecorder, registered_layers
 from torchclinic.init import DATA_SCHEMES, SCHEMES, gain, initialize
+from torchclinic.init.following import traced_activations
 
 
 def generator(seed=0):
@@ -370,3 +371,28 @@ def test_three_dimensional_convolutions_and_all_else_that_has_weights():
     stds = {row.parameter: row.std for row in report.filled if row.std}
     assert stds["0.weight"] == pytest.approx((2 / (8 * 27)) ** 0.5)
     assert model[0].weight.std().item() == pytest.approx(stds["0.weight"], rel=0.05)
+
+
+@pytest.mark.parametrize("name", sorted(set(HEALTHY) - {"bare", "lstm"}))
+def test_the_trace_and_a_forward_pass_agree_on_what_follows(name):
+    """Where the trace names an activation at all, it is the one that a pass over real rows saw."""
+    make, inputs = HEALTHY[name]
+    model = make()
+    seen = recorded(model, inputs()).activations()
+    for layer, activation in traced_activations(model).items():
+        found = activation if isinstance(activation, str) else activation_name(activation)
+        assert found == seen[layer]
+
+
+def test_the_trace_sees_what_follows_a_sum():
+    methods = {row.parameter: row.method for row in initialize(residual_net()).filled}
+    gains = [text for name, text in methods.items() if name.endswith("weight") and "gain" in text]
+    assert len(gains) > 2
+
+
+def test_gated_units_keep_the_second_moment():
+    layers = [[nn.Linear(200, 400), nn.GLU()] for _ in range(4)]
+    model = nn.Sequential(*(m for pair in layers for m in pair), nn.Linear(200, 200))
+    initialize(model, generator=generator())
+    x = torch.randn(256, 200, generator=generator(1))
+    assert 0.5 < model(x).std().item() < 2

@@ -33,7 +33,7 @@ def gain(activation: str | nn.Module | None) -> float:
             own parameters then count; None for none.
 
     Returns:
-        The gain; 1 without an activation and for a softmax or a GLU.
+        The gain; 1 without an activation and for a softmax.
 
     Raises:
         UsageError: For what is no activation of torch.
@@ -46,6 +46,8 @@ def gain(activation: str | nn.Module | None) -> float:
     1.2649
     """
     name = activation_name(activation) if isinstance(activation, nn.Module) else activation
+    if name == "glu":
+        return second_moment("sigmoid") ** -0.5  # E[(a sigmoid(b))^2], a and b independent
     if activation is None or name in NOT_ELEMENTWISE:
         return 1.0
     if name is None or name not in ACTIVATIONS:
