@@ -34,7 +34,7 @@ def forest(result: StudyResult, views: Mapping[str, ArmView]) -> Markup:
     """One row an arm: a dot a pair of runs, a mark for the mean, a bar for its interval."""
     found = differences(result)
     percent = number(100 * result.confidence)
-    decimals = decimals_for([v for one in found for v in _numbers(one)])
+    decimals = gain_decimals(found)
     return strips(
         [_row(one, views[one.after], decimals) for one in found],
         Axis(
@@ -81,7 +81,7 @@ def _row(one: StudyComparison, view: ArmView, decimals: int | None) -> Row:
         ),
         (
             gain_words(mean, decimals),
-            f"[{_end(found.low, decimals)}, {_end(found.high, decimals)}]",
+            interval_words(one, decimals),
             raised(p_words(one.holm_p)),
             wins(one),
             f"{SIGNS[one.judgement]} {one.judgement}",
@@ -103,8 +103,18 @@ def gain_words(value: float, decimals: int | None) -> str:
     return raised(("+" if value > 0 else "") + score(value, decimals))
 
 
-def _end(value: float, decimals: int | None) -> str:
-    return raised(score(value, decimals))
+def interval_words(one: StudyComparison, decimals: int | None) -> str:
+    """The interval of a mean difference, a dash where there is none."""
+    found = one.comparison
+    if not (math.isfinite(found.low) and math.isfinite(found.high)):
+        return "–"
+    low, high = (raised(score(end, decimals)) for end in (found.low, found.high))
+    return f"[{low}, {high}]"
+
+
+def gain_decimals(found: Sequence[StudyComparison]) -> int | None:
+    """Decimals that show all differences and their intervals alike."""
+    return decimals_for([v for one in found for v in _numbers(one)])
 
 
 def wins(one: StudyComparison) -> str:

@@ -9,13 +9,20 @@ from markupsafe import Markup
 
 from torchclinic.core import StudyComparison, StudyResult
 from torchclinic.render.comparison.arms import ArmView, arm_views
-from torchclinic.render.comparison.forest import SIGNS, differences, p_words
+from torchclinic.render.comparison.forest import (
+    SIGNS,
+    differences,
+    gain_decimals,
+    gain_words,
+    interval_words,
+    p_words,
+)
 from torchclinic.render.comparison.seed_scores import trouble
 from torchclinic.render.comparison.story import facts, headline, said
-from torchclinic.render.html.scales import Scale, fitted, label, raised
+from torchclinic.render.html.scales import Scale, fitted, raised
 from torchclinic.render.html.svg import join, percent, tag
 from torchclinic.render.numbers import finite
-from torchclinic.render.words import decimals_for, number, plural, printable, score, signed
+from torchclinic.render.words import decimals_for, number, plural, printable, score
 
 # Readable on white and on black: a notebook's theme is unknown.
 TONES = {"settled": "#1f9d73", "open": "#b08a17", "single": "#2f8fd0"}
@@ -75,6 +82,7 @@ def _table(result: StudyResult, arms: Sequence[ArmView]) -> Markup:
     compared = {one.after: one for one in differences(result)}
     scale = _scale(result)
     decimals = decimals_for([view.mean for view in arms])
+    gains = gain_decimals(result.against_baseline)
     interval = f"{number(100 * result.confidence)} % interval"
     names = (
         "arm",
@@ -86,12 +94,12 @@ def _table(result: StudyResult, arms: Sequence[ArmView]) -> Markup:
         tag("th", name, style=f"text-align:left;font-weight:400;padding:3px 10px 3px 0;{SOFT}")
         for name in names
     ]
-    rows = [_row(result, view, compared, scale, decimals) for view in arms[:MOST_ROWS]]
+    rows = [_row(result, view, compared, scale, decimals, gains) for view in arms[:MOST_ROWS]]
     table = tag(
         "table",
         tag("thead", tag("tr", *heads)),
         tag("tbody", *rows),
-        style="border-collapse:collapse;margin:12px 0 0;width:100%",
+        style="border-collapse:collapse;margin:12px 0 0;width:100%;font-size:13px",
     )
     if len(arms) <= MOST_ROWS:
         return table
@@ -110,6 +118,7 @@ def _row(
     compared: Mapping[str, StudyComparison],
     scale: Scale,
     decimals: int | None,
+    gains: int | None,
 ) -> Markup:
     cell = f"padding:3px 10px 3px 0;{LINE};text-align:left;font-weight:400"
     name = [tag("b" if view.best else "span", view.name)]
@@ -122,8 +131,8 @@ def _row(
         "tr",
         tag("th", *name, style=cell),
         tag("td", _dots(result, view, scale), style=f"{cell};width:34%"),
-        tag("td", mean, style=cell),
-        tag("td", *([] if one is None else [_against(one)]), style=cell),
+        tag("td", mean, style=f"{cell};white-space:nowrap"),
+        tag("td", *([] if one is None else [_against(one, gains)]), style=cell),
     )
 
 
@@ -141,15 +150,14 @@ def _dots(result: StudyResult, view: ArmView, scale: Scale) -> Markup:
     return tag("svg", *drawn, width="100%", height="18", role="img", aria_label=words, style=style)
 
 
-def _against(one: StudyComparison) -> Markup:
-    found = one.comparison
+def _against(one: StudyComparison, decimals: int | None) -> Markup:
     sign = tag(
         "b",
         f"{SIGNS[one.judgement]} {one.judgement}",
         style=f"color:{JUDGED[one.judgement]}",
     )
     numbers = (
-        f" {raised(signed(found.mean_difference))} [{label(found.low)}, {label(found.high)}], "
-        f"p {raised(p_words(one.holm_p))}"
+        f" {gain_words(one.comparison.mean_difference, decimals)} "
+        f"{interval_words(one, decimals)}, p {raised(p_words(one.holm_p))}"
     )
     return join([sign, tag("span", numbers)])

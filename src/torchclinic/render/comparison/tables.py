@@ -8,10 +8,17 @@ from dataclasses import dataclass
 
 from torchclinic.core import StudyComparison, StudyResult
 from torchclinic.render.comparison.arms import ArmView
-from torchclinic.render.comparison.forest import SIGNS, p_words, wins
+from torchclinic.render.comparison.forest import (
+    SIGNS,
+    gain_decimals,
+    gain_words,
+    interval_words,
+    p_words,
+    wins,
+)
 from torchclinic.render.comparison.seed_scores import trouble
 from torchclinic.render.html.scales import label, raised
-from torchclinic.render.words import decimals_for, number, printable, score, seconds, signed
+from torchclinic.render.words import decimals_for, number, printable, score, seconds
 
 
 @dataclass(frozen=True)
@@ -103,7 +110,7 @@ def pairs_table(result: StudyResult, views: Mapping[str, ArmView]) -> SortTable 
     """One row a pair of arms; None when not all pairs were compared."""
     if not result.pairs:
         return None
-    percent = number(100 * result.confidence)
+    percent, decimals = number(100 * result.confidence), gain_decimals(result.pairs)
     names = ("mean difference", f"{percent} % interval", "Holm p", "Wilcoxon Holm p", "d_z", "wins")
     columns = (
         Column("arm", numeric=False),
@@ -111,17 +118,17 @@ def pairs_table(result: StudyResult, views: Mapping[str, ArmView]) -> SortTable 
         *map(Column, names),
         Column("verdict", numeric=False),
     )
-    return SortTable(columns, tuple(_pair_row(one, views) for one in result.pairs))
+    return SortTable(columns, tuple(_pair_row(one, views, decimals) for one in result.pairs))
 
 
-def _pair_row(one: StudyComparison, views: Mapping[str, ArmView]) -> TableRow:
+def _pair_row(one: StudyComparison, views: Mapping[str, ArmView], decimals: int | None) -> TableRow:
     found = one.comparison
     after, before = views[one.after], views[one.before]
     cells = (
         Cell(after.name),
         Cell(before.name),
-        Cell(raised(signed(found.mean_difference)), found.mean_difference),
-        Cell(f"[{label(found.low)}, {label(found.high)}]", found.low),
+        Cell(gain_words(found.mean_difference, decimals), found.mean_difference),
+        Cell(interval_words(one, decimals), found.low),
         Cell(raised(p_words(one.holm_p)), one.holm_p),
         Cell(raised(p_words(one.wilcoxon_holm_p)), one.wilcoxon_holm_p),
         Cell(number(found.effect_size, 2), found.effect_size),

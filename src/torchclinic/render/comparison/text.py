@@ -133,9 +133,11 @@ def _differences(sheet: Sheet, result: StudyResult, views: dict[str, ArmView]) -
 
 def _difference(one: StudyComparison) -> str:
     found = one.comparison
-    interval = f"[{number(found.low)}, {number(found.high)}]"
+    known = math.isfinite(found.low) and math.isfinite(found.high)
+    interval = f"[{number(found.low)}, {number(found.high)}]" if known else "-"
     p = p_words(one.holm_p).replace("–", "-")
-    return f"{signed(found.mean_difference):>8} {interval:<20} p {p:<7} {wins(one):<9}"
+    mean = signed(found.mean_difference) if known else "-"
+    return f"{mean:>8} {interval:<20} p {p:<7} {wins(one):<9}"
 
 
 def _sentences(sheet: Sheet, title: str, words: Sequence[str], most: int) -> None:
