@@ -2,7 +2,7 @@
 
 import pytest
 
-from torchclinic.engine.stacked import native
+from torchclinic.engine.stacked import choosing, native
 from torchclinic.engine.stacked.native import compiling, library
 
 
@@ -14,3 +14,9 @@ def computed_by(request, monkeypatch):
         monkeypatch.setenv(compiling.SWITCH, "off")
     else:
         assert native.prepare(compile_now=True) == (compiling.compiler() is not None)
+
+
+@pytest.fixture(autouse=True)
+def _map_few_members(monkeypatch):
+    """Let tests map as few members as they like."""
+    monkeypatch.setattr(choosing, "MAPPED_FROM", 1)

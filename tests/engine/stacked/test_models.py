@@ -10,7 +10,7 @@ from torch.optim import SGD, Adam
 
 from engine.stacked.parts import CLASSES, assert_same, net, numbers, recipe
 from torchclinic.core import Splits
-from torchclinic.engine.stacked import plan_stacks, why_not_stacked
+from torchclinic.engine.stacked import choosing, plan_stacks, why_not_stacked
 from torchclinic.engine.stacked.mlp.elementwise import MODULES
 
 
@@ -300,3 +300,58 @@ def test_what_cannot_be_stacked_runs_alone_and_says_why(model, why):
 )
 def test_recipes_that_cannot_be_stacked(changes, why):
     assert (why_not_stacked(recipe(**changes)) or "").startswith(why)
+
+
+class Shortcut(nn.Module):
+    """A residual net with numbers and buffers on the way."""
+
+    def __init__(self, rate=0.2):
+        super().__init__()
+        self.register_buffer("mean", torch.arange(6.0).double() / 10)
+        self.register_buffer("scale", torch.tensor(1.5).double())
+        self.enter, self.a, self.b = nn.Linear(6, 16), nn.Linear(16, 16), nn.Linear(16, 16)
+        self.norm, self.drop, self.out = nn.LayerNorm(16), nn.Dropout(rate), nn.Linear(16, 4)
+        self.double()
+
+    def forward(self, x):
+        x = ((x - self.mean) / self.scale).clamp(-2, 2)
+        h = self.enter(x)
+        h = h + self.drop(self.b(torch.relu(self.a(self.norm(h))))) * 0.5
+        h = h + torch.tanh(h)
+        return self.out(h + h)
+
+
+@pytest.mark.usefixtures("computed_by")
+def test_shortcuts_and_arithmetic():
+    arms = {str(rate): recipe(model=partial(Shortcut, rate)) for rate in (0.0, 0.3)}
+    assert kind(arms["0.3"]) == "perceptron"
+    assert_same(arms)
+    adam = {name: made.replace(optimizer=Adam) for name, made in arms.items()}
+    assert_same(adam)
+
+
+def test_the_packages_own_nets_are_perceptrons():
+    from torchclinic.nn import Residual, Standardise
+    from torchclinic.nn.nets import MLP, ResidualMLP
+
+    x = CLASSES.train[0]
+    for make in (
+        lambda: MLP(6, 2, 16, 4, norm="batch", dropout=0.2),
+        lambda: MLP(6, 2, 16, 4, norm="layer", activation="gelu"),
+        lambda: ResidualMLP(6, 2, 16, 4, norm="layer"),
+        lambda: nn.Sequential(
+            Standardise.fit(x), nn.Linear(6, 8), Residual(nn.Linear(8, 8)), nn.Linear(8, 4)
+        ),
+    ):
+        made = recipe(model=lambda make=make: make().double(), steps=60)
+        assert kind(made) == "perceptron"
+        assert_same({"a": made})
+
+
+def test_few_members_are_not_mapped(monkeypatch):
+    monkeypatch.setattr(choosing, "MAPPED_FROM", 12)
+    arms = {"a": recipe(model=net(nn.LogSigmoid), steps=10)}
+    why = "mapped over 3 members it would be slower here than alone"
+    assert plan_stacks(arms, range(3)).alone == {"a": why}
+    assert len(plan_stacks(arms, range(12)).groups) == 1
+    assert why_not_stacked(arms["a"]) is None

@@ -15,7 +15,7 @@ from torchclinic.engine.stacked.chunking import chunk_size
 from torchclinic.engine.stacked.layout import lay_out
 from torchclinic.engine.stacked.mapped import MappedNetwork, why_not_mapped
 from torchclinic.engine.stacked.mass import Mass
-from torchclinic.engine.stacked.mlp import Link, MLPNetwork, chain_of
+from torchclinic.engine.stacked.mlp import Link, MLPNetwork, links_of
 from torchclinic.engine.stacked.mlp.dropout import Draws
 from torchclinic.engine.stacked.mlp.losses import why_no_loss
 from torchclinic.engine.stacked.network import Network
@@ -24,6 +24,8 @@ from torchclinic.engine.stacked.trial import disagreement
 Kind = Literal["perceptron", "mapped"]
 Make = Callable[[Sequence[Recipe], Sequence[nn.Module], Mass, Draws], Network]
 _ACTIVATIONS_A_FEATURE = 4  # values kept for each of a layer's outputs in a step
+# A step under vmap costs some 3 ms besides its arithmetic, one of a model alone 0.3 ms.
+MAPPED_FROM = 12  # members
 _MOST_ON_A_GPU = 1024  # members
 
 
@@ -42,7 +44,7 @@ class Choice:
     make: Make
 
 
-def choose_network(recipe: Recipe, blueprint: Blueprint) -> Choice | str:
+def choose_network(recipe: Recipe, blueprint: Blueprint, members: int) -> Choice | str:
     """The fastest network that computes what the arm's model computes; or why there is none.
 
     Each is tried on one batch against the model itself.
@@ -50,13 +52,16 @@ def choose_network(recipe: Recipe, blueprint: Blueprint) -> Choice | str:
     Args:
         recipe: The arm's.
         blueprint: The arm's.
+        members: How many there would be, if all went together.
     """
-    links = chain_of(blueprint.model)
+    links = links_of(blueprint.model)
     size = _size(recipe, blueprint)
     if links is not None and all(p.requires_grad for p in blueprint.model.parameters()):
         make = _perceptron(links)
         if not _why_no_formula(recipe, blueprint) and not disagreement(recipe, blueprint, make):
             return Choice("perceptron", size, make)
+    if torch.device(recipe.device).type == "cpu" and min(size, members) < MAPPED_FROM:
+        return f"mapped over {min(size, members)} members it would be slower here than alone"
     why = why_not_mapped(recipe, blueprint) or disagreement(recipe, blueprint, _mapped)
     return Choice("mapped", size, _mapped) if why is None else why
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from torchclinic.core import Recipe
 from torchclinic.engine.ledger import Cell
 from torchclinic.engine.stacked.blueprint import Blueprint, draw_up
-from torchclinic.engine.stacked.choosing import Kind, Make, choose_network
+from torchclinic.engine.stacked.choosing import MAPPED_FROM, Kind, Make, choose_network
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def plan_stacks(arms: Mapping[str, Recipe], seeds: Iterable[int]) -> StackPlan:
 
 
 def why_not_stacked(recipe: Recipe) -> str | None:
-    """In one line why runs of a recipe cannot be one batched computation; None if they can.
+    """In one line why runs of a recipe, however many, are not stacked; None if they can be.
 
     Args:
         recipe: It is built and tried on one batch.
@@ -96,7 +96,7 @@ def why_not_stacked(recipe: Recipe) -> str | None:
     >>> why_not_stacked(Recipe(model=list, data=[], step=min, optimizer=list, steps=1))
     'it has a step of its own'
     """
-    return plan_stacks({"": recipe}, [0]).alone.get("")
+    return plan_stacks({"": recipe}, range(MAPPED_FROM)).alone.get("")
 
 
 def _group(
@@ -104,7 +104,7 @@ def _group(
 ) -> StackGroup | str:
     blueprints = dict(known)
     first, blueprint = known[0]
-    choice = choose_network(arms[first], blueprint)
+    choice = choose_network(arms[first], blueprint, len(known) * len(seeds))
     if isinstance(choice, str):
         return choice
     cells = tuple((arm, seed) for seed in seeds for arm in blueprints)

@@ -15,6 +15,7 @@ from torchclinic.engine.forking import warm_up, why_not_forked
 from torchclinic.engine.ledger import Cell
 from torchclinic.engine.outcome import Outcome, Work, attempt
 from torchclinic.engine.stacked import native
+from torchclinic.engine.stacked.choosing import MAPPED_FROM
 from torchclinic.engine.stacked.chunk import run_chunk
 from torchclinic.engine.stacked.chunking import even_chunks
 from torchclinic.engine.stacked.ledger import StackLedger
@@ -107,7 +108,8 @@ def _works(
     works: dict[Unit, Work] = {}
     for group in plan.groups:
         cells = [cell for cell in group.cells if cell not in watched]
-        for chunk in even_chunks(cells, group.size, workers):
+        useful = workers if group.kind == "perceptron" else len(cells) // MAPPED_FROM
+        for chunk in even_chunks(cells, group.size, max(1, min(workers, useful))):
             how: dict[str, Any] = {"max_steps": max_steps, "test": test}
             works[chunk] = partial(run_chunk, chunk, arms, group.blueprints, group.make, **how)
     return works

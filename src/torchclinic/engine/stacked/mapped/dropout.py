@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - its usual name
 from torch.overrides import TorchFunctionMode
 
+from torchclinic.engine.stacked.mapped.linear import linear
 from torchclinic.engine.stacked.mlp.dropout import Draws
 
 # Function -> dimensions of the inputs whose last ones are dropped together; None: each element.
@@ -70,32 +71,40 @@ class Dropouts:
 
 
 @contextmanager
-def masking(masks: Sequence[Tensor]) -> Iterator[None]:
-    """Inside, each call of dropout multiplies with the next mask."""
+def intercepting(masks: Sequence[Tensor], *, linear: bool) -> Iterator[None]:
+    """Inside, each call of dropout multiplies with the next mask.
+
+    Args:
+        masks: In the order of the calls.
+        linear: Whether linear layers go to the compiled kernels.
+    """
     left = iter(masks)
 
     def drop(x: Tensor, _site: Site, *, inplace: bool) -> Tensor:
         mask = next(left)
         return x.mul_(mask) if inplace else x * mask
 
-    if not masks:  # a mode costs time at each call of torch
+    if not masks and not linear:  # a mode costs time at each call of torch
         yield
         return
-    with _Intercept(drop):
+    with _Intercept(drop, linear=linear):
         yield
 
 
 class _Intercept(TorchFunctionMode):
-    """Hands each call of dropout in training to a function."""
+    """Hands each call of dropout in training to a function, and linear layers to the kernels."""
 
-    def __init__(self, drop: Callable[..., Tensor]) -> None:
+    def __init__(self, drop: Callable[..., Tensor], *, linear: bool = False) -> None:
         super().__init__()
         self._drop = drop
+        self._linear = linear
 
     def __torch_function__(
         self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Any = None
     ) -> Any:
         options = kwargs or {}
+        if func is F.linear and self._linear:
+            return linear(*args, **options)
         if func not in _FUNCTIONS:
             return func(*args, **options)
         x, rate, training, inplace = _arguments(*args, **options)

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
 from torchclinic.core import Recipe
-from torchclinic.engine.stacked.mapped.dropout import Dropouts, masking
+from torchclinic.engine.stacked import native
+from torchclinic.engine.stacked.mapped.dropout import Dropouts, intercepting
 from torchclinic.engine.stacked.mapped.losses import mapped_loss
 from torchclinic.engine.stacked.mass import Mass
 from torchclinic.engine.stacked.mlp.dropout import Draws
@@ -38,6 +39,7 @@ class MappedNetwork:
         self._leaves = {
             name: value.detach().requires_grad_() for name, value in mass.stacked().items()
         }
+        self._native = native.available(mass.parameters)
         self._held = {**mass.fixed, **mass.buffers}
         self._mapped: Callable[..., Tensor] = vmap(self._alone, randomness="error")
 
@@ -63,6 +65,6 @@ class MappedNetwork:
         masks: Sequence[Tensor],
     ) -> Any:
         """One member's loss."""
-        with masking(masks):
+        with intercepting(masks, linear=self._native):
             outputs = functional_call(self._model, {**parameters, **held}, (x,))
         return self._loss(outputs, y, smoothing)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -115,6 +116,12 @@ def _relu6() -> Activation:
     return _hardtanh(0.0, 6.0)
 
 
+def _clamp(min: float = -math.inf, max: float = math.inf) -> Activation:  # noqa: A002
+    return Activation(
+        lambda x: torch.clamp(x, min, max), lambda d, x, _: d * ((x >= min) & (x <= max))
+    )
+
+
 def _hardswish() -> Activation:
     return Activation(F.hardswish, lambda d, x, _: aten.hardswish_backward(d, x))
 
@@ -163,6 +170,8 @@ _FUNCTIONS: Mapping[Any, Callable[..., Activation]] = {
     "sigmoid": _sigmoid,
     "tanh": _tanh,
     "relu": _relu,
+    "clamp": _clamp,
+    torch.clamp: _clamp,
 }
 
 
@@ -179,12 +188,20 @@ def activation_of_module(module: nn.Module) -> Activation | None:
     return make(**{name: operator.attrgetter(name)(module) for name in names})
 
 
-def activation_of_function(function: Any, options: Mapping[str, Any]) -> Activation | None:
-    """The activation of a function, or of a tensor method by its name; None if unknown."""
+def activation_of_function(
+    function: Any, arguments: Sequence[Any], options: Mapping[str, Any]
+) -> Activation | None:
+    """The activation of a function, or of a tensor method by its name; None if unknown.
+
+    Args:
+        function: The function, or the method's name.
+        arguments: What it is called with besides the tensor.
+        options: What it is called with by name.
+    """
     make = _FUNCTIONS.get(function)
     given = {name: value for name, value in options.items() if name != "inplace"}
     try:
-        return None if make is None else make(**given)
+        return None if make is None else make(*arguments, **given)
     except TypeError:  # an option that the table does not know
         return None
 

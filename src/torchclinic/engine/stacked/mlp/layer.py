@@ -30,7 +30,7 @@ class Layer(ABC):
             d: Gradient with respect to the outputs.
             rate: None to store parameter gradients; else each member's negative learning rate,
                 of shape (members, 1, 1), with which parameters are moved at once.
-            wanted: Whether the inputs' gradient is.
+            wanted: Whether the inputs' gradient is; of several inputs it is that of each.
         """
 
     def space(self, name: str, like: Tensor, features: int) -> Tensor:

@@ -10,12 +10,13 @@ from torch import Tensor, nn
 
 from torchclinic.engine.stacked.mass import Mass
 from torchclinic.engine.stacked.mlp.affine import Affine
-from torchclinic.engine.stacked.mlp.chain import Link
+from torchclinic.engine.stacked.mlp.arithmetic import StackedAdd, StackedArithmetic
 from torchclinic.engine.stacked.mlp.dropout import Draws, StackedDropout
 from torchclinic.engine.stacked.mlp.elementwise import StackedActivation
 from torchclinic.engine.stacked.mlp.flatten import StackedFlatten
 from torchclinic.engine.stacked.mlp.layer import Layer
 from torchclinic.engine.stacked.mlp.linear import StackedLinear
+from torchclinic.engine.stacked.mlp.links import Link
 from torchclinic.engine.stacked.mlp.losses import stacked_loss
 from torchclinic.engine.stacked.mlp.norm import StackedNorm
 from torchclinic.engine.stacked.mlp.statistics import RunningStatistics
@@ -43,9 +44,9 @@ class MLPNetwork:
         draws: Draws,
     ) -> None:
         tensors = _Tensors(mass)
+        self._links = list(links)
         self._layers = [_layer(link, models, tensors, draws) for link in links]
-        trained = [tensors.trains(link.name) for link in links]
-        self._wanted = [any(trained[:number]) for number in range(len(links))]
+        self._wanted = _needed(links, tensors)
         self._loss = stacked_loss(losses, mass.parameters)
 
     @torch.no_grad()
@@ -61,15 +62,37 @@ class MLPNetwork:
         Returns:
             Losses, of shape (members,).
         """
-        for layer in self._layers:
-            x = layer.forward(x)
-        losses, gradient = self._loss(x, y)
-        for layer, wanted in zip(reversed(self._layers), reversed(self._wanted), strict=True):
-            before = layer.backward(gradient, rate, wanted=wanted)
-            if before is None:
-                break
-            gradient = before
+        values = [x]
+        for link, layer in zip(self._links, self._layers, strict=True):
+            taken = [values[place] for place in link.inputs]
+            values.append(layer.forward(taken[0] if len(taken) == 1 else taken[0] + taken[1]))
+        losses, gradient = self._loss(values[-1], y)
+        self._backward(gradient, rate)
         return losses
+
+    def _backward(self, gradient: Tensor, rate: Tensor | None) -> None:
+        """Hand each layer the gradient of its outputs, last layer first."""
+        gradients: dict[int, Tensor] = {len(self._links): gradient}
+        for place in range(len(self._links), 0, -1):
+            d = gradients.pop(place, None)
+            if d is None or not self._wanted[place]:
+                continue
+            link = self._links[place - 1]
+            wanted = any(self._wanted[before] for before in link.inputs)
+            found = self._layers[place - 1].backward(d, rate, wanted=wanted)
+            for before in link.inputs if found is not None else ():
+                assert found is not None
+                known = gradients.get(before)
+                gradients[before] = found if known is None else known + found
+
+
+def _needed(links: Sequence[Link], tensors: _Tensors) -> list[bool]:
+    """For the inputs and each layer, whether its outputs depend on trained parameters."""
+    needed = [False]
+    for link in links:
+        trained = tensors.trains(link.name) or any(needed[before] for before in link.inputs)
+        needed.append(trained)
+    return needed
 
 
 class _Tensors:
@@ -90,7 +113,7 @@ class _Tensors:
         return _pair(self._gradients, name)
 
     def buffer(self, name: str, leaf: str) -> Tensor | None:
-        return self._buffers.get(f"{name}.{leaf}")
+        return self._buffers.get(f"{name}.{leaf}" if name else leaf)
 
 
 def _pair(tensors: Mapping[str, Tensor], name: str) -> tuple[Tensor | None, Tensor | None]:
@@ -100,6 +123,11 @@ def _pair(tensors: Mapping[str, Tensor], name: str) -> tuple[Tensor | None, Tens
 def _layer(link: Link, models: Sequence[nn.Module], tensors: _Tensors, draws: Draws) -> Layer:
     if link.kind == "flatten":
         return StackedFlatten()
+    if link.kind == "add":
+        return StackedAdd()
+    if link.kind == "arithmetic":
+        held = tensors.buffer(*link.name.rpartition(".")[::2]) if link.name else None
+        return StackedArithmetic(link.operation, link.number if held is None else held)
     if link.activation is not None:
         return StackedActivation(link.activation)
     modules = [model.get_submodule(link.name) for model in models]
