@@ -303,3 +303,35 @@ def madgrad(w, g, steps, lr, rho=0.9, eps=1e-6):
         v = v + rate * d**2
         w = rho * w + (1 - rho) * (first - s / (np.cbrt(v) + eps))
     return w
+
+
+def adabound(w, g, steps, lr, b1=0.9, b2=0.999, final=0.1, gamma=1e-3, eps=1e-8):
+    m = v = 0
+    for t in range(1, steps + 1):
+        d = g(w, t)
+        m = b1 * m + (1 - b1) * d
+        v = b2 * v + (1 - b2) * d**2
+        rate = lr * np.sqrt(1 - b2**t) / (1 - b1**t) / (np.sqrt(v) + eps)
+        low, high = final * (1 - 1 / (gamma * t + 1)), final * (1 + 1 / (gamma * t))
+        w = w - np.clip(rate, low, high) * m
+    return w
+
+
+def sparseadam(w, g, steps, lr):
+    return adam(w, g, steps, lr)  # where every row has a gradient
+
+
+def muon(w, g, steps, lr, rho=0.95, decay=0.1):
+    b = 0
+    for t in range(1, steps + 1):
+        d = g(w, t)
+        b = rho * b + d
+        x = d + rho * b
+        x = x / np.linalg.norm(x)
+        x = x.T if w.shape[0] > w.shape[1] else x
+        for _ in range(5):
+            gram = x @ x.T
+            x = 3.4445 * x + (-4.775 * gram + 2.0315 * gram @ gram) @ x
+        x = x.T if w.shape[0] > w.shape[1] else x
+        w = w * (1 - lr * decay) - lr * max(1, w.shape[0] / w.shape[1]) ** 0.5 * x
+    return w

@@ -11,7 +11,7 @@ MUON = OPTIMIZERS.add(
         title="Muon",
         formula=(
             r"B_t = \rho B_{t-1} + g_t,\quad w_{t+1} = w_t - \eta \lambda w_t - "
-            r"\eta\,\mathrm{orthogonal}(g_t + \rho B_t)"
+            r"\eta \sqrt{\max(1, n_{out} / n_{in})}\,\mathrm{orthogonal}(g_t + \rho B_t)"
         ),
         attribute="Muon",
         memory=1,
