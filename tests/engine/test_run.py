@@ -2,7 +2,7 @@ import pytest
 
 from engine.recipes import recipe
 from torchclinic.core import UsageError
-from torchclinic.engine import run, run_arms
+from torchclinic.engine import Placement, run, run_arms
 
 
 def test_an_unknown_engine_is_refused_with_the_known_ones():
@@ -48,3 +48,21 @@ def test_the_sequential_engine_is_the_default():
     told = []
     run_arms({}, [0], on_placement=told.append)
     assert [p.engine for p in told] == ["sequential"]
+
+
+def test_what_the_choice_takes_counts_against_the_deadline(monkeypatch):
+    got = []
+    monkeypatch.setattr(run, "_executor", lambda engine: lambda *work, **o: got.append(o) or {})
+    for seconds in (1.5, 50.0):
+        monkeypatch.setattr(run, "_placement", lambda *a, s=seconds: Placement("stacked", "", s))
+        run_arms({"a": recipe()}, [0, 1], engine="auto", deadline=10.0)
+    assert [options["deadline"] for options in got] == [8.5, 1e-3]
+
+
+@pytest.mark.parametrize("bad", [{"seeds": [1, 1]}, {"deadline": 0}, {"parallel": 0}])
+@pytest.mark.parametrize("engine", ["sequential", "stacked", "ray", "auto"])
+def test_senseless_calls_are_refused_before_anything_is_tried(monkeypatch, engine, bad):
+    monkeypatch.setattr(run, "_placement", lambda *a: pytest.fail("it was tried"))
+    options = {"seeds": [0, 1], **bad}
+    with pytest.raises(UsageError):
+        run_arms({"a": recipe()}, options.pop("seeds"), engine=engine, **options)

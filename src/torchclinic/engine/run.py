@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from torchclinic.core import Recipe, UsageError
 from torchclinic.engine.arm_run import ArmRun, Progress
+from torchclinic.engine.calls import checked
 from torchclinic.engine.placement.placement import Executor, Placement
 
 if TYPE_CHECKING:
     from torchclinic.watch import WatchOptions
 
 EngineName = Literal["sequential", "stacked", "ray", "auto"]
+_MOMENT = 1e-3  # seconds that are left of a deadline when the choice of the engine took all
 Results = Mapping[str, tuple[ArmRun, ...]]
 _EXECUTORS: Mapping[Executor, str] = {
     "sequential": "torchclinic.engine.sequential:run_arms",
@@ -75,7 +77,7 @@ def run_arms(  # noqa: PLR0913 - everything after the seeds is optional and by n
         RecipeError: When "ray" cannot ship a recipe.
         RunsInterrupted: On Ctrl-C; it carries what was finished.
     """
-    given = tuple(seeds)
+    given = checked(seeds, deadline, parallel)
     placement = _placement(engine, address, arms, given, max_steps, deadline, parallel)
     if on_placement is not None:
         on_placement(placement)
@@ -88,7 +90,7 @@ def run_arms(  # noqa: PLR0913 - everything after the seeds is optional and by n
         test=test,
         progress=progress,
         on_result=on_result,
-        deadline=deadline,
+        deadline=None if deadline is None else max(deadline - placement.seconds, _MOMENT),
         parallel=parallel,
         **options,
     )

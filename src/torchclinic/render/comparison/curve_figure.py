@@ -18,6 +18,7 @@ from torchclinic.render.words import decimals_for, score, shorten
 DRAWN_POINTS = 400  # more points than this lie on the same pixel
 MOST_LABELS = 14  # words at the ends of the lines; beyond that only the arm buttons name them
 MOST_BANDS = 10  # arms whose bands are shaded
+MOST_ALIKE = 20.0  # ratio of values up to which they are written with the same decimals
 LABEL_COLUMNS = 18
 MARGINS = (14, 168, 26, 52)
 HEIGHT = 380
@@ -130,13 +131,25 @@ def _ends(plot: Plot, found: Sequence[Band], views: Mapping[str, ArmView]) -> No
     top, _, bottom, _ = plot.margins
     room = plot.height - top - bottom
     places = [room * (1 - plot.y.clamped(value)) for _, _, value in ends]
-    decimals = decimals_for([value for _, _, value in ends])
+    decimals = end_decimals([value for _, _, value in ends])
     for (view, step, value), place, moved in zip(ends, places, spread(places, room), strict=True):
         style = f"{view.style} {view.key}"
         plot.dot(step, value, f"end {style}", 4)
         if len(ends) <= MOST_LABELS:
             words = f"{shorten(view.name, LABEL_COLUMNS)} {raised(score(value, decimals))}"
             plot.word(plot.x.high, value, words, f"arm-word {style}", dx=12, dy=4 + moved - place)
+
+
+def end_decimals(values: Sequence[float]) -> int | None:
+    """Decimals that show the last values alike; None where the small ones would vanish.
+
+    >>> end_decimals([0.95, 0.9]), end_decimals([2.3, 0.004])
+    (3, None)
+    """
+    sizes = [abs(v) for v in values if v]
+    if sizes and max(sizes) > MOST_ALIKE * min(sizes):
+        return None
+    return decimals_for(values)
 
 
 def _end(one: Band) -> tuple[int, float] | None:

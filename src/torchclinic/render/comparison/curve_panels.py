@@ -15,12 +15,13 @@ from torchclinic.render.comparison.arms import ArmView
 from torchclinic.render.comparison.bands import STRETCHES, Band, bands, stretch
 from torchclinic.render.comparison.curve_figure import (
     curve_figure,
+    end_decimals,
     leaves_out_the_start,
     shaded,
     values_scale,
 )
 from torchclinic.render.html.scales import raised
-from torchclinic.render.words import decimals_for, listing, plural, score
+from torchclinic.render.words import listing, plural, score
 
 Quantity = Literal["loss", "metric"]
 WORDS: Mapping[SplitName, str] = {
@@ -112,7 +113,7 @@ def _title(label: str, found: Sequence[Band], views: Mapping[str, ArmView], *, h
         return f"{subject}: no arm has a finite value"
     sign = 1 if higher else -1
     order = sorted(ends, key=lambda arm: sign * ends[arm])
-    decimals = decimals_for(list(ends.values()))
+    decimals = end_decimals(list(ends.values()))
 
     def words(arm: str) -> str:
         return f"{raised(score(ends[arm], decimals))} in {views[arm].name}"
