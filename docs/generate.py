@@ -1,14 +1,30 @@
-"""Write the reference pages that are made from the code: rules, remedies, the command line."""
+"""Write the pages that are made from the code: rules, remedies, the command line, the gallery.
+
+A page of the gallery shows pictures and claims where the experiments have been run:
+`torchclinic gallery --all --fast -o FOLDER`, then `TORCHCLINIC_GALLERY=FOLDER make docs`.
+"""
 
 import subprocess
 import sys
 from pathlib import Path
 
+from gallery_pages import write_gallery
+
 from torchclinic import REMEDIES, RULES, explain
 
 HERE = Path(__file__).parent
 OUT = HERE / "reference" / "generated"
-COMMANDS = ("demo", "diagnose", "repair", "find-lr", "rules", "explain", "remedies")
+COMMANDS = (
+    "demo",
+    "diagnose",
+    "repair",
+    "find-lr",
+    "compare",
+    "gallery",
+    "rules",
+    "explain",
+    "remedies",
+)
 
 
 def main() -> None:
@@ -16,6 +32,7 @@ def main() -> None:
     write_rules()
     write_remedies()
     write_cli()
+    write_gallery(OUT)
 
 
 def write_rules() -> None:

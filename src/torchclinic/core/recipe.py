@@ -94,7 +94,7 @@ class Schedule:
 class Penalty:
     r"""A penalty on the weights, added to the loss.
 
-    "l1" is $\lambda \sum |w|$, "l2" is $\lambda \sum w^2$, and "orthogonal" is
+    "l1" is $\lambda \lVert w \rVert_1$, "l2" is $\lambda \lVert w \rVert_2^2$, and "orthogonal" is
     $\lambda \lVert W W^T - I \rVert_F^2$ of each weight as a matrix with one row a unit (of
     $W^T W$ where it has more rows than columns).
 
