@@ -323,6 +323,24 @@ def test_halving_drops_arms_on_seeds_of_their_own():
         assert scores(study)[cell] == score
 
 
+def test_halving_is_paid_from_the_budget():
+    thin = Halving(factor=2, finalists=2)
+    study = compare(arms(8), seeds=2, halving=thin, budget="100 steps", **HERE)
+    rounds = [note.split()[2:6:3] for note in study.result.notes if "arms ran" in note]
+    assert rounds == [["8", "2"], ["4", "3"]]  # arms and updates, with two seeds each
+    assert sum(run.steps for run in study.result.runs) == 100 - 8 * 2 * 2 - 4 * 3 * 2
+
+
+def test_the_best_of_many_arms_is_told_from_the_worst():
+    rates = [10.0**-k for k in (9, 8, 7, 6)] + [0.2 + k / 100 for k in range(10)]
+    study = compare(
+        recipe(steps=60, metric=None), grid={"optimizer.lr": rates}, seeds=12, metric="loss", **HERE
+    )
+    assert study.result.pairs == ()
+    assert not {f"lr={rate}" for rate in rates[:4]} & set(study.best().contenders)
+    assert study.verdict(study.best().arm, "lr=1e-06").judgement == "better"
+
+
 def test_halving_leaves_few_arms_alone():
     study = compare(arms(3), seeds=2, halving=True, **HERE)
     assert all(row.n == 2 for row in study.result.rows)

@@ -68,12 +68,13 @@ class StudyBudget:
         """The time there is; None where the budget is none of time."""
         return self.amount if self.unit == "seconds" else None
 
-    def steps_a_run(self, recipes: Sequence[Recipe], seeds: int) -> int | None:
+    def steps_a_run(self, recipes: Sequence[Recipe], seeds: int, *, spent: int = 0) -> int | None:
         """Updates of each run; None for its full length.
 
         Args:
             recipes: Of the arms.
             seeds: How many each is run with.
+            spent: Updates that were made before (by halving).
 
         Raises:
             UsageError: When it buys less than one update a run, or the length of a training is
@@ -81,16 +82,8 @@ class StudyBudget:
         """
         if self.unit == "seconds":
             return None
-        each = self.amount / (len(recipes) * seeds)
         full = [planned_steps(recipe) for recipe in recipes]
-        if self.unit == "trainings":
-            known = [steps for steps in full if steps is not None]
-            if len(known) < len(full):
-                raise UsageError(
-                    "the budget counts trainings, and the data does not say how long one is",
-                    hint="give steps= in the recipe, or the budget in steps or seconds",
-                )
-            each *= sum(known) / len(known)
+        each = (self._steps(full) - spent) / (len(recipes) * seeds)
         if each < 1:
             raise UsageError(
                 f"the budget of {self} buys less than one update for each of "
@@ -99,6 +92,18 @@ class StudyBudget:
             )
         longest = max((steps for steps in full if steps is not None), default=None)
         return None if longest is not None and each >= longest else int(each)
+
+    def _steps(self, full: Sequence[int | None]) -> float:
+        """All updates that it buys."""
+        if self.unit == "steps":
+            return self.amount
+        known = [steps for steps in full if steps is not None]
+        if len(known) < len(full):
+            raise UsageError(
+                "the budget counts trainings, and the data does not say how long one is",
+                hint="give steps= in the recipe, or the budget in steps or seconds",
+            )
+        return self.amount * sum(known) / len(known)
 
     def __str__(self) -> str:
         unit = {"steps": " steps", "seconds": " s", "trainings": "x one training"}[self.unit]

@@ -12,6 +12,12 @@ from torchclinic.core import Recipe, StudyArm, UsageError
 from torchclinic.engine.run import EngineName
 from torchclinic.study.arms import Arm, collect_arms
 from torchclinic.study.arms.collect import Arms
+from torchclinic.study.comparing.arguments import (
+    check_numbers,
+    chosen_baseline,
+    chosen_seeds,
+    study_name,
+)
 from torchclinic.study.comparing.budget import StudyBudget
 from torchclinic.study.comparing.halving import Chosen, Halving, choose
 from torchclinic.study.comparing.outcome import Asked, manifest_of, outcome, study_of
@@ -117,15 +123,15 @@ def compare(  # noqa: PLR0913 - everything after the arms is optional and by nam
     """
     chosen = collect_arms(arms, grid=grid, changes=changes)
     chosen, judged = judge_by(chosen, metric, split)
-    numbers = _seeds(seeds)
-    against = _baseline(chosen, baseline)
-    _check(max_steps, confidence)
+    numbers = chosen_seeds(seeds)
+    against = chosen_baseline(chosen, baseline)
+    check_numbers(max_steps, confidence)
     watched, thinned = Watched.of(watch), Halving.of(halving)
     if watched is not None:
         watched.check([arm.name for arm in chosen])
     allowed = StudyBudget.of(budget)
     asked = Asked(
-        name=name or _name(arms, chosen),
+        name=name or study_name(arms, chosen),
         arms=tuple(
             StudyArm(arm.name, arm.changes, color, arm.name == against)
             for color, arm in enumerate(chosen)
@@ -182,8 +188,13 @@ def _run(
     started = time.perf_counter()
     recipes = {arm.name: arm.recipe for arm in chosen}
     changes = {arm.name: arm.changes for arm in chosen}
-    names, left = tuple(recipes), Chosen(tuple(recipes), {}, ())
-    steps = max_steps
+    left = Chosen(tuple(recipes))
+
+    def job() -> Job:
+        kept = {name: recipes[name] for name in left.arms}
+        steps = _shortest(max_steps, asked, list(kept.values()), spent=left.steps)
+        return Job("runs", kept, asked.seeds, steps, changes)
+
     try:
         if halving is not None and len(recipes) > halving.finalists:
             left = choose(
@@ -192,61 +203,29 @@ def _run(
                 baseline=asked.baseline,
                 judged=asked.judged,
                 runner=runner,
-                max_steps=max_steps,
+                max_steps=_shortest(max_steps, asked, list(recipes.values())),
             )
-            names = left.arms
-        steps = _shortest(max_steps, asked, [recipes[name] for name in names])
-        job = Job("runs", {name: recipes[name] for name in names}, asked.seeds, steps, changes)
+        final = job()
         if isinstance(runner, StoredRunner):
-            runner.announce(manifest_of(asked, runner, left), job)
-        results = runner.run(job)
+            runner.announce(manifest_of(asked, runner, left), final)
+        results = runner.run(final)
     except KeyboardInterrupt:
-        job = Job("runs", {name: recipes[name] for name in names}, asked.seeds, steps, changes)
-        done = job.table(runner.finished, "interrupted")
+        final = job()
+        done = final.table(runner.finished, "interrupted")
         seconds = time.perf_counter() - started
-        raise StudyInterrupted(outcome(asked, done, runner, left, job, seconds)) from None
-    return outcome(asked, results, runner, left, job, time.perf_counter() - started)
+        raise StudyInterrupted(outcome(asked, done, runner, left, final, seconds)) from None
+    return outcome(asked, results, runner, left, final, time.perf_counter() - started)
 
 
-def _shortest(max_steps: int | None, asked: Asked, recipes: Sequence[Recipe]) -> int | None:
-    affordable = asked.budget.steps_a_run(recipes, len(asked.seeds)) if asked.budget else None
+def _shortest(
+    max_steps: int | None, asked: Asked, recipes: Sequence[Recipe], *, spent: int = 0
+) -> int | None:
+    """Updates of each run, by what was asked for and by what the budget buys."""
+    affordable = None
+    if asked.budget is not None:
+        affordable = asked.budget.steps_a_run(recipes, len(asked.seeds), spent=spent)
     limits = [steps for steps in (max_steps, affordable) if steps is not None]
     return min(limits) if limits else None
-
-
-def _seeds(seeds: int | Iterable[int]) -> tuple[int, ...]:
-    hint = "how many, or a list of whole numbers, each once"
-    if isinstance(seeds, bool | str | float):
-        raise UsageError(f"seeds is {seeds!r}", hint=hint)
-    chosen = tuple(range(seeds)) if isinstance(seeds, int) else tuple(seeds)
-    if not chosen or len(set(chosen)) < len(chosen):
-        raise UsageError(f"seeds is {seeds!r}", hint=hint)
-    for seed in chosen:
-        if isinstance(seed, bool) or not isinstance(seed, int):
-            raise UsageError(f"a seed is {seed!r}", hint=hint)
-    return chosen
-
-
-def _baseline(arms: Sequence[Arm], baseline: str | None) -> str:
-    names = [arm.name for arm in arms]
-    if baseline is None:
-        return names[0]
-    if baseline not in names:
-        raise UsageError(
-            f"the baseline {baseline!r} is no arm", hint=f"one of {', '.join(map(repr, names))}"
-        )
-    return baseline
-
-
-def _check(max_steps: int | None, confidence: float) -> None:
-    if max_steps is not None and (isinstance(max_steps, bool) or max_steps < 1):
-        raise UsageError(f"max_steps is {max_steps!r}", hint="a whole number of at least 1")
-    if not 0 < confidence < 1:
-        raise UsageError(f"confidence is {confidence!r}", hint="a share such as 0.95")
-
-
-def _name(arms: Arms, chosen: Sequence[Arm]) -> str:
-    return arms.name if isinstance(arms, Recipe) else " / ".join(arm.name for arm in chosen[:3])
 
 
 def _insist_on_empty(store: Store) -> None:

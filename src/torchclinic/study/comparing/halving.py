@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import fmean
 
 from torchclinic.core import Recipe, UsageError
@@ -78,11 +78,13 @@ class Chosen:
         arms: Names of the finalists, in the order given.
         dropped: Name of a dropped arm -> why.
         rounds: What was done, in sentences.
+        steps: Updates that it took.
     """
 
     arms: tuple[str, ...]
-    dropped: Mapping[str, str]
-    rounds: tuple[str, ...]
+    dropped: Mapping[str, str] = field(default_factory=dict[str, str])
+    rounds: tuple[str, ...] = ()
+    steps: int = 0
 
 
 def choose(
@@ -112,10 +114,12 @@ def choose(
     left = tuple(recipes)
     dropped: dict[str, str] = {}
     rounds: list[str] = []
+    spent = 0
     seeds = tuple(range(OWN_SEEDS, OWN_SEEDS + halving.seeds))
     for number, size in enumerate(sizes[1:], start=1):
         steps = max(1, math.ceil(full / halving.factor ** (len(sizes) - number)))
         job = Job(f"halving {number}", {arm: recipes[arm] for arm in left}, seeds, steps)
+        spent += steps * len(left) * len(seeds)
         kept = _best(runner.run(job), size, baseline=baseline, judged=judged)
         for arm in left:
             if arm not in kept:
@@ -125,7 +129,7 @@ def choose(
             f"their own, {len(kept)} went on"
         )
         left = kept
-    return Chosen(left, dropped, tuple(rounds))
+    return Chosen(left, dropped, tuple(rounds), spent)
 
 
 def _best(runs: Runs, size: int, *, baseline: str, judged: Judged) -> tuple[str, ...]:

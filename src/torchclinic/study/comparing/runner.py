@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from torchclinic.core import Recipe
-from torchclinic.engine import ArmRun, run_arms
+from torchclinic.engine import ArmRun, Placement, run_arms
 from torchclinic.engine.run import EngineName
 from torchclinic.study.comparing.cells import Block, Cell, blocks, first_seeds_first
 from torchclinic.study.comparing.progress import Listener, Teller
@@ -83,6 +83,7 @@ class Runner:
         self._ends = None if seconds is None else time.perf_counter() + seconds
         self._watched, self.listener = watched, listener
         self.placements: dict[str, None] = {}
+        self._placed: dict[frozenset[str], EngineName] = {}
         self.finished: dict[Cell, ArmRun] = {}
 
     def run(self, job: Job) -> Runs:
@@ -124,15 +125,23 @@ class Runner:
     ) -> None:
         options: dict[str, Any] = {"address": self._address} if self._address else {}
         watch = self._watched.options if self._watched is not None and block.watched else None
+        arms = frozenset(block.arms)
+
+        def note(placement: Placement) -> None:
+            if arms not in self._placed:
+                self.placements.setdefault(str(placement))
+            if len(block.arms) * len(block.seeds) > 1:  # one run decides nothing for many
+                self._placed.setdefault(arms, placement.engine)
+
         run_arms(
             {arm: job.recipes[arm] for arm in block.arms},
             block.seeds,
-            engine=self._engine,
+            engine=self._placed.get(arms, self._engine),  # what was measured once is not again
             max_steps=job.max_steps,
             watch_first=watch,
             test=self.test,
             on_result=book,
-            on_placement=lambda placement: self.placements.setdefault(str(placement)),
+            on_placement=note,
             deadline=left,
             parallel=self._parallel,
             **options,

@@ -11,11 +11,17 @@ from torchclinic.engine.cores import available_cores
 from torchclinic.study.comparing.cells import Cell
 from torchclinic.study.comparing.progress import Teller
 from torchclinic.study.comparing.runner import TOO_LATE, Job, Runner, Runs
-from torchclinic.study.store import Manifest, Store, StoredArm, facts_hash, recipe_facts
+from torchclinic.study.store import (
+    Manifest,
+    Store,
+    StoredArm,
+    facts_hash,
+    folder_name,
+    recipe_facts,
+)
 from torchclinic.study.store.claims import Slot
 from torchclinic.study.store.describing import Describer
 from torchclinic.study.store.facts import what_changed
-from torchclinic.study.store.folder import folder_name
 
 _LOOK_EVERY = 0.2  # seconds between looks for runs that another process makes
 

@@ -6,7 +6,14 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from torchclinic.core import StudyArm, StudyComparison, StudyResult, StudyRun
+from torchclinic.core import (
+    StudyArm,
+    StudyBest,
+    StudyComparison,
+    StudyResult,
+    StudyRow,
+    StudyRun,
+)
 from torchclinic.core.trace import merge_notes
 from torchclinic.engine import ArmRun
 from torchclinic.study.findings.best import find_best
@@ -55,23 +62,10 @@ def assemble(  # noqa: PLR0913 - everything after what it is judged by is by nam
     left_out = dropped or {}
     runs = {arm.name: _runs(arm.name, results, left_out, seeds, judged) for arm in arms}
     scores: Scores = {arm: scores_of(found) for arm, found in runs.items()}
-    present = [arm for arm in scores if scores[arm]]
     baseline = next((arm.name for arm in arms if arm.baseline), "")
-    against = compare_all(
-        pairs_with(baseline, present) if baseline in present else [],
-        scores,
-        judged,
-        confidence=confidence,
-    )
-    pairs: tuple[StudyComparison, ...] = ()
-    if 2 < len(present) <= MOST_ARMS_IN_PAIRS:
-        pairs = compare_all(all_pairs(present), scores, judged, confidence=confidence)
-    best = find_best(scores, judged, pairs if len(present) > 2 else against, confidence=confidence)
-    shares = best.shares if best else {}
-    rows = tuple(
-        study_row(arm, found, confidence=confidence, best_share=shares.get(arm, math.nan))
-        for arm, found in runs.items()
-    )
+    against, pairs = _comparisons(scores, baseline, judged, confidence)
+    alone = against if len(against) == 1 else ()  # of two arms it is the only pair
+    best = find_best(scores, judged, pairs or alone, confidence=confidence)
     told = sorted(against, key=lambda c: _ORDER[c.judgement])
     return StudyResult(
         name=name,
@@ -80,7 +74,7 @@ def assemble(  # noqa: PLR0913 - everything after what it is judged by is by nam
         metric=judged.metric,
         higher_is_better=judged.higher_is_better,
         split=judged.split,
-        rows=rows,
+        rows=_rows(runs, best, confidence),
         runs=tuple(run for found in runs.values() for run in found),
         curves=curves_of([result for found in results.values() for result in found]),
         against_baseline=against,
@@ -92,6 +86,28 @@ def assemble(  # noqa: PLR0913 - everything after what it is judged by is by nam
         confidence=confidence,
         seconds=seconds,
         meta=dict(meta or {}),
+    )
+
+
+def _comparisons(
+    scores: Scores, baseline: str, judged: Judged, confidence: float
+) -> tuple[tuple[StudyComparison, ...], tuple[StudyComparison, ...]]:
+    """Those with the baseline, and all pairs where they are more than that."""
+    present = [arm for arm in scores if scores[arm]]
+    with_it = pairs_with(baseline, present) if baseline in present else []
+    against = compare_all(with_it, scores, judged, confidence=confidence)
+    if not 2 < len(present) <= MOST_ARMS_IN_PAIRS:
+        return against, ()
+    return against, compare_all(all_pairs(present), scores, judged, confidence=confidence)
+
+
+def _rows(
+    runs: Mapping[str, Sequence[StudyRun]], best: StudyBest | None, confidence: float
+) -> tuple[StudyRow, ...]:
+    shares = best.shares if best else {}
+    return tuple(
+        study_row(arm, found, confidence=confidence, best_share=shares.get(arm, math.nan))
+        for arm, found in runs.items()
     )
 
 

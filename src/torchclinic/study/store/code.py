@@ -12,7 +12,6 @@ from typing import Any
 _OURS = "torchclinic"
 _SEEN_GLOBALS = (bool, int, float, complex, str, bytes, types.NoneType)
 _FOLLOWED_GLOBALS = (types.FunctionType, type)
-_DOCSTRING = (str, types.NoneType)
 _HAS_DOCSTRING = 0x4000000  # a flag since Python 3.13
 
 
@@ -80,9 +79,11 @@ def _names(code: types.CodeType) -> set[str]:
 def _constants(code: types.CodeType) -> tuple[Any, ...]:
     """All but the docstring: a function's first constant, None where it has none (until 3.12)."""
     constants = code.co_consts
-    if not constants or not isinstance(constants[0], _DOCSTRING) or code.co_name.startswith("<"):
-        return constants
-    documented = sys.version_info < (3, 13) or bool(code.co_flags & _HAS_DOCSTRING)
+    first = constants[0] if constants else 0
+    if sys.version_info >= (3, 13):
+        documented = bool(code.co_flags & _HAS_DOCSTRING)
+    else:
+        documented = first is None or (isinstance(first, str) and not code.co_name.startswith("<"))
     return constants[1:] if documented else constants
 
 

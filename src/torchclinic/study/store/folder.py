@@ -14,56 +14,15 @@ from types import TracebackType
 
 import torch
 
-from torchclinic.core import DataError, Trace, UsageError
+from torchclinic.core import OutputError, Trace, UsageError
 from torchclinic.engine import ArmRun
 from torchclinic.study.store.claims import Claims, Slot
 from torchclinic.study.store.files import make_folder, replace, write_once
 from torchclinic.study.store.manifest import FILE, Manifest, StoredArm, read_manifest
-from torchclinic.study.store.records import from_record, to_record
+from torchclinic.study.store.reading import file_of, read_run, read_trace
+from torchclinic.study.store.records import to_record
 from torchclinic.study.store.text import to_text
 from torchclinic.study.store.worker import Worker, alive, exclusive
-
-_SLUG = re.compile(r"[^a-z0-9]+")
-_LONGEST_SLUG = 40
-
-
-def folder_name(arm: str, code: str) -> str:
-    """Name of an arm's folder: what is left of its name, and the hash of its recipe.
-
-    >>> folder_name("ReLU + BN", "1a2b3c4d5e")
-    'relu-bn-1a2b3c4d5e'
-    """
-    slug = _SLUG.sub("-", arm.lower()).strip("-")[:_LONGEST_SLUG].strip("-")
-    return f"{slug or 'arm'}-{code}"
-
-
-def read_run(folder: Path, slot: Slot) -> ArmRun | None:
-    """A run in a study's folder, without its trace; None when it is not there.
-
-    Raises:
-        DataError: If the file was damaged.
-    """
-    path = _file(folder, slot, ".json")
-    try:
-        return from_record(json.loads(path.read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DataError(
-            f"{str(path)!r} cannot be read: {error}", hint="delete it: that run is made again"
-        ) from error
-
-
-def read_trace(folder: Path, slot: Slot) -> Trace | None:
-    """The readings of a run in a study's folder, if it was watched.
-
-    Raises:
-        TraceError: If the file was damaged.
-    """
-    from torchclinic.watch import load_trace
-
-    path = _file(folder, slot, ".trace")
-    return load_trace(path) if path.exists() else None
 
 
 class Store:
@@ -205,7 +164,7 @@ class Store:
         return [name for name in names if name == self._worker.name or alive(self._workers, name)]
 
     def _path(self, slot: Slot, ending: str) -> Path:
-        return _file(self.folder, slot, ending)
+        return file_of(self.folder, slot, ending)
 
     def _unfinished(self) -> Path:
         return self._aside / f"{self._worker.name}.{next(self._count)}"
@@ -233,10 +192,6 @@ class Store:
 _SEED = re.compile(r"seed-(-?\d+)\.json$")
 
 
-def _file(folder: Path, slot: Slot, ending: str) -> Path:
-    return folder / "runs" / slot[0] / f"seed-{slot[1]}{ending}"
-
-
 def _holds(path: Path, text: str) -> bool:
     try:
         return path.read_text(encoding="utf-8") == text
@@ -249,7 +204,12 @@ def _insist_on_a_study(folder: Path) -> None:
     if folder.is_file():
         raise UsageError(f"{str(folder)!r} is a file", hint="a study is kept in a folder")
     if folder.is_dir() and not (folder / FILE).exists() and not (folder / "runs").is_dir():
-        others = [path.name for path in folder.iterdir() if path.name != ".work"]
+        try:
+            others = [path.name for path in folder.iterdir() if path.name != ".work"]
+        except OSError as error:
+            raise OutputError(
+                f"{str(folder)!r} cannot be read: {error.strerror}", hint="choose another folder"
+            ) from error
         if others:
             raise UsageError(
                 f"{str(folder)!r} holds other things, such as {others[0]!r}",
