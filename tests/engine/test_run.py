@@ -2,7 +2,7 @@ import pytest
 
 from engine.recipes import recipe
 from torchclinic.core import UsageError
-from torchclinic.engine import Placement, run, run_arms
+from torchclinic.engine import Placement, RunsInterrupted, run, run_arms
 
 
 def test_an_unknown_engine_is_refused_with_the_known_ones():
@@ -66,3 +66,16 @@ def test_senseless_calls_are_refused_before_anything_is_tried(monkeypatch, engin
     options = {"seeds": [0, 1], **bad}
     with pytest.raises(UsageError):
         run_arms({"a": recipe()}, options.pop("seeds"), engine=engine, **options)
+
+
+def test_an_interrupt_of_the_choice_leaves_nothing_finished(monkeypatch):
+    def stop(*asked):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(run, "_placement", stop)
+    with pytest.raises(RunsInterrupted) as caught:
+        run_arms({"a": recipe()}, [3, 1], engine="auto")
+    assert [(r.seed, r.error) for r in caught.value.results["a"]] == [
+        (3, "interrupted"),
+        (1, "interrupted"),
+    ]

@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from torchclinic.core import Recipe, UsageError
-from torchclinic.engine.arm_run import ArmRun, Progress
+from torchclinic.engine.arm_run import ArmRun, Progress, RunsInterrupted
 from torchclinic.engine.calls import checked
 from torchclinic.engine.placement.placement import Executor, Placement
 
@@ -78,7 +78,11 @@ def run_arms(  # noqa: PLR0913 - everything after the seeds is optional and by n
         RunsInterrupted: On Ctrl-C; it carries what was finished.
     """
     given = checked(seeds, deadline, parallel)
-    placement = _placement(engine, address, arms, given, max_steps, deadline, parallel)
+    try:
+        placement = _placement(engine, address, arms, given, max_steps, deadline, parallel)
+    except KeyboardInterrupt:
+        none = {arm: tuple(ArmRun(arm, s, error="interrupted") for s in given) for arm in arms}
+        raise RunsInterrupted(none) from None
     if on_placement is not None:
         on_placement(placement)
     options: dict[str, Any] = {"address": address} if placement.engine == "ray" else {}
