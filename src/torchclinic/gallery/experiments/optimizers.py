@@ -29,8 +29,8 @@ from torchclinic.nn.nets import MLP
 from torchclinic.optim import OPTIMIZERS, make
 
 LECTURE = "000, Comparison of the optimizers"
-PLAIN = ("sgd", "momentum", "nesterov")
-ADAPTIVE = ("adagrad", "rmsprop", "adam", "adamw", "adabelief")
+PLAIN: tuple[str, ...] = ("sgd", "momentum", "nesterov")
+ADAPTIVE: tuple[str, ...] = ("adagrad", "rmsprop", "adam", "adamw", "adabelief")
 SHADES = dict(
     zip(
         (*PLAIN, *ADAPTIVE),
