@@ -45,7 +45,7 @@ from torchclinic.study import fewest_seeds, holm, paired_comparison
 LECTURE = "004, conclusions of the third part"
 SEMINAR = ("Baseline", "Dropout", "Dropconnect", "BatchNormed", "LayerNormed")
 FAIR = ("DropConnect, 3 layers", "BatchNorm, same width", "LayerNorm, by row")
-SHADES = dict(
+SHADES: dict[str, str] = dict(
     zip(
         (*SEMINAR, *FAIR),
         ("grey", "green", "vermilion", "blue", "purple", "rose", "black", "ochre"),

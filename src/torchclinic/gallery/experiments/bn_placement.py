@@ -38,7 +38,7 @@ PLACES: dict[str, dict[str, Any]] = {
     "after": {"norm": "batch", "order": ("activation", "norm", "dropout")},
     "no BatchNorm": {},
 }
-SHADES = dict(zip(PLACES, ("blue", "green", "vermilion"), strict=True))
+SHADES: dict[str, str] = dict(zip(PLACES, ("blue", "green", "vermilion"), strict=True))
 
 
 def recipe(settings: Settings, activation: str, place: str) -> tc.Recipe:

@@ -43,7 +43,7 @@ NETS: dict[str, tuple[str | None, Any]] = {
     "statistics only": ("sigmoid", StatisticsOnlyBatchNorm1d),
     "no sigmoids": (None, "batch"),
 }
-SHADES = dict(zip(NETS, ("blue", "vermilion", "grey"), strict=True))
+SHADES: dict[str, str] = dict(zip(NETS, ("blue", "vermilion", "grey"), strict=True))
 DEPTHS = (1, 3)
 SPREADS = (0.5, 1.0, 2.0, 4.0, 8.0)
 
@@ -128,7 +128,7 @@ def _claims(
         ),
         judge(
             "(Not in the lecture:) without beta the net is odd and cannot tell the circles apart.",
-            source="sigmoid(z) - 1/2 is odd, and every layer is centred",
+            source="besides 000: sigmoid(z) - 1/2 is odd, and every layer is centred",
             measure="accuracy on the circles, statistics only, 3 layers",
             values=final["circles", bare, 3],
             below=0.6,

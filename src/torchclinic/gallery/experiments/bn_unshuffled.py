@@ -29,7 +29,7 @@ from torchclinic.nn.nets import MLP
 LECTURE = "000, Advice on using BatchNormalization"
 NETS = {"BatchNorm": "batch", "without": None}
 ORDERS = ("shuffled", "kept", "sorted")
-SHADES = dict(zip(ORDERS, ("blue", "green", "vermilion"), strict=True))
+SHADES: dict[str, str] = dict(zip(ORDERS, ("blue", "green", "vermilion"), strict=True))
 
 
 def recipe(settings: Settings, norm: str | None, order: str) -> tc.Recipe:

@@ -32,7 +32,7 @@ from torchclinic.training import seeded
 
 LECTURE = "000, DropBlock"
 KINDS = ("nothing", "dropout 0.2", "DropBlock 0.2", "stochastic depth 0.3")
-SHADES = dict(zip(KINDS, ("grey", "blue", "vermilion", "green"), strict=True))
+SHADES: dict[str, str] = dict(zip(KINDS, ("grey", "blue", "vermilion", "green"), strict=True))
 ROWS = ("a tenth", "all")
 
 

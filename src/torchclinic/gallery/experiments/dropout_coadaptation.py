@@ -39,7 +39,7 @@ ARMS: dict[str, tuple[float, tuple[tc.Penalty, ...]]] = {
     "strong L2": (0.0, (tc.Penalty("l2", 1e-3),)),
     "dropout": (0.5, ()),
 }
-SHADES = dict(zip(ARMS, ("vermilion", "ochre", "green", "purple", "blue"), strict=True))
+SHADES: dict[str, str] = dict(zip(ARMS, ("vermilion", "ochre", "green", "purple", "blue"), strict=True))
 
 
 def grey_values(settings: Settings) -> tc.Splits:

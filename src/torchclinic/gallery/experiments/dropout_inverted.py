@@ -46,7 +46,7 @@ class BadDropout(nn.Module):
 
 
 KINDS = {"inverted": nn.Dropout, "not inverted": BadDropout}
-SHADES = dict(zip(KINDS, ("blue", "vermilion"), strict=True))
+SHADES: dict[str, str] = dict(zip(KINDS, ("blue", "vermilion"), strict=True))
 
 
 def recipe(settings: Settings, kind: str) -> tc.Recipe:

@@ -149,7 +149,7 @@ def _claims(train: dict[str, np.ndarray], test: dict[str, np.ndarray]) -> tuple[
         ),
         judge(
             "(For comparison:) stopping the plain net at its best test loss does as well.",
-            source="not in the lecture",
+            source="besides 000",
             measure="best test loss without dropout minus last test loss with it",
             values=plain.min(axis=1) - dropout[:, -1],
             below=0.0,

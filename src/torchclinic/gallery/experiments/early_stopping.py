@@ -130,7 +130,7 @@ def _claims(accuracy: Table, loss: Table, steps: Table, held: np.ndarray) -> tup
         ),
         judge(
             "(Not in the lecture:) and it saves most of the updates.",
-            source="Prechelt 1998, doi:10.1007/3-540-49430-8_3",
+            source="besides 000: Prechelt 1998, doi:10.1007/3-540-49430-8_3",
             measure="updates with early stopping over those without",
             values=steps["early stopping"] / steps["to the end"],
             below=0.5,

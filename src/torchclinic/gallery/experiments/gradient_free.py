@@ -168,7 +168,7 @@ def _claims(
         ),
         judge(
             "(Not in the lecture:) among the direct methods CMA-ES is best.",
-            source="Hansen and Ostermeier 2001, doi:10.1162/106365601750190398",
+            source="besides 003: Hansen and Ostermeier 2001, doi:10.1162/106365601750190398",
             measure=f"loss at the end, {small} units: best of the others minus CMA-ES",
             values=np.min([paths[n, small][:, -1] for n in METHODS if n != "cma-es"], axis=0)
             - paths["cma-es", small][:, -1],

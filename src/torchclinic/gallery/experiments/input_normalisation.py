@@ -40,7 +40,7 @@ from torchclinic.nn.nets import MLP
 LECTURE = "000, Normalisation of the input data"
 RATES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 UNITS = ("grey values", "mixed units", "standardised")
-SHADES = dict(zip(UNITS, ("green", "vermilion", "blue"), strict=True))
+SHADES: dict[str, str] = dict(zip(UNITS, ("green", "vermilion", "blue"), strict=True))
 TOLERANCE, MOST_STEPS = 0.01, 100_000
 
 

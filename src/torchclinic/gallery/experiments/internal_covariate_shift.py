@@ -50,7 +50,7 @@ class NoisyBatchNorm(nn.BatchNorm1d):
 
 
 NORMS = {"without": None, "BatchNorm": "batch", "BatchNorm + shift": NoisyBatchNorm}
-SHADES = dict(zip(NORMS, ("vermilion", "blue", "green"), strict=True))
+SHADES: dict[str, str] = dict(zip(NORMS, ("vermilion", "blue", "green"), strict=True))
 
 
 class Observer:

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import math
 from functools import partial
+from typing import Literal
 
 import numpy as np
 from torch import nn
@@ -34,7 +35,8 @@ from torchclinic.optim import triangular
 LECTURE = "000, We choose the bounds of the learning rate"
 LOW, HIGH = 1e-8, 10.0
 BEGUN = 0.1  # share of the whole fall at which the loss "begins to fall"
-WAYS = {"ramp": "one batch a rate", "fresh": "one epoch a rate"}
+Method = Literal["ramp", "fresh"]
+WAYS: dict[Method, str] = {"ramp": "one batch a rate", "fresh": "one epoch a rate"}
 SHADES = {"ramp": "blue", "fresh": "vermilion"}
 
 
@@ -52,17 +54,11 @@ def recipe(settings: Settings, rate: float = 1e-3) -> tc.Recipe:
     )
 
 
-def range_test(settings: Settings, way: str, seed: int) -> tc.LRRange:
+def range_test(settings: Settings, way: Method, seed: int) -> tc.LRRange:
     """The range test of a seed in one of the two ways."""
-    options = {"ramp": {"steps": 150}, "fresh": {"steps": settings.pick(25, 13)}}[way]
-    return tc.lr_range_test(
-        recipe(settings),
-        method=way,
-        seeds=[seed],
-        low=LOW,
-        high=HIGH,
-        **options,  # pyright: ignore[reportArgumentType]
-    )
+    steps = 150 if way == "ramp" else settings.pick(25, 13)
+    test = partial(tc.lr_range_test, recipe(settings), seeds=[seed], low=LOW, high=HIGH)
+    return test(method=way, steps=steps)
 
 
 def bounds(found: tc.LRRange) -> tuple[float, float]:
@@ -75,7 +71,7 @@ def bounds(found: tc.LRRange) -> tuple[float, float]:
 
 def run(settings: Settings) -> Outcome:
     """Both tests for each seed, then trainings with what they suggest."""
-    tests: dict[str, list[tc.LRRange]] = {}
+    tests: dict[Method, list[tc.LRRange]] = {}
     for place, way in enumerate(WAYS):
         settings.tell(0.2 * place, f"range test, {WAYS[way]}")
         tests[way] = [range_test(settings, way, seed) for seed in settings.runs]
@@ -166,7 +162,7 @@ def _claims(read: dict[str, np.ndarray], found: dict[str, Curves]) -> tuple[Clai
     )
 
 
-def _tests(tests: dict[str, list[tc.LRRange]], low: float, high: float) -> Picture:
+def _tests(tests: dict[Method, list[tc.LRRange]], low: float, high: float) -> Picture:
     drawn, axes = figure(
         f"Read by the lecture's rule, the quick test gives {low:.1g} to {high:.1g}",
         "Loss against learning rate, a line a seed; grey: the bounds from the quick test (start of "

@@ -28,7 +28,9 @@ COMMON, RARE, WEIGHT = 0.5, 0.01, 2.0
 ROWS, BATCH = 4000, 32
 RATES = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 NAMES: tuple[str, ...] = ("sgd", "momentum", "adagrad", "rmsprop", "adam")
-SHADES = dict(zip(NAMES, ("vermilion", "ochre", "green", "purple", "blue"), strict=True))
+SHADES: dict[str, str] = dict(
+    zip(NAMES, ("vermilion", "ochre", "green", "purple", "blue"), strict=True)
+)
 
 
 def rows_of(seed: int) -> tuple[Tensor, Tensor, Tensor]:

@@ -46,7 +46,7 @@ ARMS = {
 }
 ADAM = {"Adam": None, "Adam, warm-up": warm_up(WARM)}
 BASE, SLOW, COLD, WARMED = ARMS
-SHADES = dict(
+SHADES: dict[str, str] = dict(
     zip((*ARMS, *ADAM), ("grey", "ochre", "vermilion", "blue", "vermilion", "blue"), strict=True)
 )
 
