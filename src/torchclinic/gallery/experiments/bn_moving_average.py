@@ -51,7 +51,7 @@ def running_mean(values: np.ndarray) -> np.ndarray:
 
 def run(settings: Settings) -> Outcome:
     """Errors of the estimates for a mean that stays and for one that moves."""
-    seeds = range(10 * len(settings.runs))  # a draw costs nothing, so ten for each seed
+    seeds = range(5 * len(settings.runs))  # a draw costs little, so five for each seed
     still = np.stack([sample_means(seed) for seed in seeds])
     moving = np.stack([sample_means(seed, DRIFT) for seed in seeds])
     paths = {
