@@ -126,12 +126,23 @@ def test_what_has_no_value_sorts_last_both_ways(visit):
 
 def test_curves_are_switched(visit):
     page = visit("usual")
-    tabs = page.get_by_role("tab")
+    tabs = page.locator("#curves").get_by_role("tab")
     assert tabs.all_inner_texts() == ["validation accuracy", "validation loss", "training loss"]
     tabs.first.focus()
     page.keyboard.press("ArrowRight")
-    assert page.locator(".panel:visible").count() == 1
+    assert page.locator("#curves .panel:visible").count() == 1
     assert page.locator("#panel-validation-loss").is_visible()
+
+
+def test_any_arm_can_be_what_the_others_are_compared_with(visit):
+    page = visit("usual")
+    section = page.locator("#differences")
+    assert section.locator(".panel:visible h3").inner_text() == "Against sigmoid, the baseline"
+    section.get_by_role("tab", name="against relu + batch norm").click()
+    assert section.locator(".panel:visible h3").inner_text() == "Against relu + batch norm"
+    words = section.locator(".panel:visible tr.arm-0").inner_text()
+    assert "▼ worse" in words
+    assert "0 of 10" in words
 
 
 def test_seeds_are_drawn_instead_of_bands(visit):
@@ -148,7 +159,8 @@ def test_seeds_are_drawn_instead_of_bands(visit):
 
 def test_without_a_script_everything_is_shown(visit):
     page = visit("usual", java_script_enabled=False)
-    assert page.locator(".panel:visible").count() == page.locator(".panel").count() == 3
+    assert page.locator("#curves .panel:visible").count() == 3
+    assert page.locator("#differences .panel:visible").count() == 1
     assert page.locator("button:visible, input:visible").count() == 0
     assert page.locator(".switch:visible").count() == 6
     assert page.locator("table.data").first.is_visible()
@@ -196,7 +208,8 @@ def test_print_shows_all_panels_on_white(visit):
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
     page.emulate_media(media="print")
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
-    assert page.locator(".panel:visible").count() == 3
+    assert page.locator("#curves .panel:visible").count() == 3
+    assert page.locator("#differences .panel:visible").count() == 1
     assert page.locator("details[open]").count() == page.locator("details").count() > 0
     assert page.locator(".bar, .switches input, .switches button").first.is_hidden()
 

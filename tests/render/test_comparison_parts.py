@@ -13,6 +13,7 @@ from torchclinic.render.comparison.arms import ArmView, arm_views
 from torchclinic.render.comparison.bands import averaged, bands, stretch
 from torchclinic.render.comparison.curve_figure import leaves_out_the_start, values_scale
 from torchclinic.render.comparison.end_labels import spread
+from torchclinic.render.comparison.flipping import against, flipped
 from torchclinic.render.comparison.story import headline, said
 from torchclinic.render.console.sheet import cell_len
 
@@ -156,3 +157,28 @@ def test_sentences_begin_with_a_capital_unless_with_an_arm():
         "relu is best.",
         "The rest is not.",
     )
+
+
+def test_a_comparison_turned_around_says_the_opposite():
+    study = STUDIES["usual"]
+    names = [arm.name for arm in study.arms]
+    for arm in names:
+        found = against(study, arm)
+        assert sorted(one.after for one in found) == sorted(set(names) - {arm})
+        assert all(one.before == arm for one in found)
+    one = study.pairs[0]
+    turned = flipped(one)
+    pairs = zip(turned.comparison.before, turned.comparison.after, strict=True)
+    gains = [after - before for before, after in pairs]
+    assert statistics.fmean(gains) == pytest.approx(turned.comparison.mean_difference)
+    assert turned.comparison.low <= turned.comparison.mean_difference <= turned.comparison.high
+    assert turned.comparison.superiority == 1 - one.comparison.superiority
+    assert flipped(turned).comparison == one.comparison
+    assert {one.judgement, turned.judgement} == {"better", "worse"}
+
+
+def test_the_baseline_has_its_own_family():
+    study = STUDIES["usual"]
+    assert {one.family for one in against(study, "sigmoid")} == {5}
+    assert {one.family for one in against(study, "relu")} == {15}
+    assert against(STUDIES["loss"], "wide") == []

@@ -4,43 +4,90 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from markupsafe import Markup
 
 from torchclinic.core import StudyComparison, StudyResult
 from torchclinic.core.study import Judgement
 from torchclinic.render.comparison.arms import ArmView
+from torchclinic.render.comparison.flipping import against
 from torchclinic.render.html.figures.strips import Axis, Kind, Mark, Row, strips
 from torchclinic.render.html.scales import Scale, fitted, label, raised
-from torchclinic.render.numbers import finite
+from torchclinic.render.numbers import finite, median
 from torchclinic.render.words import decimals_for, number, printable, score, signed
 
 SIGNS = {"better": "▲", "worse": "▼", "inconclusive": "≈"}
 SHAPES: Mapping[Judgement, Kind] = {"better": "diamond", "worse": "square", "inconclusive": "ring"}
 
 
-def differences(result: StudyResult) -> list[StudyComparison]:
-    """The comparisons with the baseline, the largest gain first."""
+@dataclass(frozen=True)
+class ForestTab:
+    """The comparisons with one arm.
+
+    Attributes:
+        key: Of that arm.
+        name: Of that arm.
+        baseline: Whether it is the baseline.
+        family: Comparisons that were corrected together.
+        figure: The plot.
+    """
+
+    key: str
+    name: str
+    baseline: bool
+    family: int
+    figure: Markup
+
+
+def forest_tabs(
+    result: StudyResult, views: Mapping[str, ArmView], *, others: bool
+) -> tuple[ForestTab, ...]:
+    """The comparisons with the baseline and, where all pairs were compared, with any other arm.
+
+    Args:
+        result: The study.
+        views: Name -> arm.
+        others: Whether any but the baseline are shown.
+    """
+    names = [result.baseline, *(name for name in views if name != result.baseline)]
+    found = ((views[name], against(result, name)) for name in names if name in views)
+    return tuple(
+        ForestTab(
+            view.key, view.name, view.arm.baseline, ones[0].family, forest(result, view, views)
+        )
+        for view, ones in found
+        if ones and (others or view.arm.baseline)
+    )
+
+
+def differences(result: StudyResult, arm: str) -> list[StudyComparison]:
+    """The comparisons with an arm, the largest gain first."""
     sign = -1 if result.higher_is_better else 1
 
     def place(one: StudyComparison) -> tuple[bool, float]:
         mean = one.comparison.mean_difference
         return not math.isfinite(mean), sign * mean if math.isfinite(mean) else 0.0
 
-    return sorted(result.against_baseline, key=place)
+    return sorted(against(result, arm), key=place)
 
 
-def forest(result: StudyResult, views: Mapping[str, ArmView]) -> Markup:
-    """One row an arm: a dot a pair of runs, a mark for the mean, a bar for its interval."""
-    found = differences(result)
+def forest(result: StudyResult, base: ArmView, views: Mapping[str, ArmView]) -> Markup:
+    """One row an arm: a dot a pair of runs, a mark for the mean, a bar for its interval.
+
+    Args:
+        result: The study.
+        base: With what the others are compared.
+        views: Name -> arm.
+    """
+    found = differences(result, base.arm.name)
     percent = number(100 * result.confidence)
     decimals = gain_decimals(found)
     return strips(
         [_row(one, views[one.after], decimals) for one in found],
         Axis(
             _scale(found),
-            f"difference of {printable(result.metric)} from {printable(result.baseline)}; "
-            "dashed: none",
+            f"difference of {printable(result.metric)} from {base.name}; dashed: none",
             reference=0.0,
         ),
         title=f"Mean paired difference of each arm with its {percent} % interval",
@@ -113,8 +160,9 @@ def interval_words(one: StudyComparison, decimals: int | None) -> str:
 
 
 def gain_decimals(found: Sequence[StudyComparison]) -> int | None:
-    """Decimals that show all differences and their intervals alike."""
-    return decimals_for([v for one in found for v in _numbers(one)])
+    """Decimals that show the differences and their intervals alike, by a usual one's size."""
+    usual = median(abs(v) for one in found for v in _numbers(one))
+    return decimals_for([usual]) if math.isfinite(usual) else None
 
 
 def wins(one: StudyComparison) -> str:

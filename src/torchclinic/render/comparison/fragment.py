@@ -79,7 +79,7 @@ def _p(words: str, style: str = "") -> Markup:
 
 def _table(result: StudyResult, arms: Sequence[ArmView]) -> Markup:
     """One row an arm: its seeds drawn, its mean, its difference from the baseline."""
-    compared = {one.after: one for one in differences(result)}
+    compared = {one.after: one for one in differences(result, result.baseline)}
     scale = _scale(result)
     decimals = decimals_for([view.mean for view in arms])
     gains = gain_decimals(result.against_baseline)

@@ -9,13 +9,13 @@ from markupsafe import Markup
 from torchclinic.core import StudyResult
 from torchclinic.render.comparison.arms import ArmView, arm_views
 from torchclinic.render.comparison.curve_panels import CurveTab, curve_tabs
-from torchclinic.render.comparison.forest import forest
+from torchclinic.render.comparison.forest import ForestTab, forest_tabs
 from torchclinic.render.comparison.glossary import STUDY_GLOSSARY, study_term
 from torchclinic.render.comparison.plain import study_to_dict
 from torchclinic.render.comparison.seed_scores import seed_scores
 from torchclinic.render.comparison.story import Ends, Headline, ends, facts, headline, said
 from torchclinic.render.comparison.tables import SortTable, arms_table, pairs_table
-from torchclinic.render.html.page import DOCUMENT_BYTES, MAX_BYTES, embedded, render_template
+from torchclinic.render.html.page import MAX_BYTES, embedded, render_template
 from torchclinic.render.plain import Detail
 from torchclinic.render.words import printable
 
@@ -30,6 +30,7 @@ DETAILS = (
     Detail(12, 3, "runs"),
     Detail(12, 3, "none"),
 )
+DOCUMENT_BYTES = 150_000
 POINT_BYTES = 9  # of a step and its value as JSON, about
 
 
@@ -39,7 +40,7 @@ class Room:
 
     Attributes:
         seeds: Whether each seed has a line.
-        pairs: Whether there is a table of all pairs.
+        pairs: Whether there is a table of all pairs, and a forest against any arm.
         points: Points of a line.
     """
 
@@ -70,7 +71,7 @@ class StudyView:
     tabs: tuple[CurveTab, ...]
     seeds: bool
     scores: Markup
-    forest: Markup | None
+    forests: tuple[ForestTab, ...]
     baseline: str
     table: SortTable
     pairs: SortTable | None
@@ -135,7 +136,7 @@ def study_view(result: StudyResult, room: Room) -> StudyView:
         tabs=curve_tabs(result, arms, seeds=room.seeds, points=room.points),
         seeds=many,
         scores=seed_scores(result, arms),
-        forest=forest(result, views) if result.against_baseline else None,
+        forests=forest_tabs(result, views, others=room.pairs),
         baseline=printable(result.baseline),
         table=arms_table(result, arms),
         pairs=pairs_table(result, views) if room.pairs else None,

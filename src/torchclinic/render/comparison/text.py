@@ -116,7 +116,7 @@ def _column(sheet: Sheet, names: Sequence[str]) -> int:
 
 def _differences(sheet: Sheet, result: StudyResult, views: dict[str, ArmView]) -> None:
     """Each arm against the baseline."""
-    found = differences(result)
+    found = differences(result, result.baseline)
     column = _column(sheet, [views[one.after].name for one in found])
     against = shorten(sheet.plain(result.baseline), 24)
     sheet.heading(f"Against {against}", "mean paired difference, interval, Holm's p, wins")
