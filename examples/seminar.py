@@ -21,7 +21,6 @@ from torch.optim import Adam
 
 import torchclinic as tc
 from torchclinic.nn.nets import TestNetwork
-from torchclinic.study import compare, variants
 
 LR, BATCH, SEEDS = 1e-3, 128, 10
 SIZES = {"mnist": 28, "fashion-mnist": 28, "digits": 8}  # pixels of each side
@@ -67,8 +66,8 @@ def main() -> None:
     asked = arguments()
     epochs = asked.epochs or EPOCHS[asked.data] // (FAST_SHARE if asked.fast else 1)
     seeds = asked.seeds or (FAST_SEEDS if asked.fast else SEEDS)
-    study = compare(
-        variants(base(asked.data, epochs), ARMS),
+    study = tc.compare(
+        tc.variants(base(asked.data, epochs), ARMS),
         seeds=seeds,
         engine=asked.engine,
         store=asked.store,

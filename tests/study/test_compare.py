@@ -7,7 +7,7 @@ from torch import nn
 from torch.optim import SGD
 
 from study.studies import arms, data, net, recipe
-from torchclinic.core import Metric, Splits, UsageError
+from torchclinic.core import Metric, OutputError, Splits, UsageError
 from torchclinic.study import (
     Halving,
     StudyBudget,
@@ -400,6 +400,20 @@ def test_curves_have_steps_and_all_parts(study):
     assert [value for _, value in training[0].points] == list(
         study.runs["lr 0.1"][0].run.history.losses
     )
+
+
+def test_it_prints_and_reports(study, tmp_path):
+    assert "lr 0.01" in str(study)
+    assert "lr 0.01" in study._repr_html_()
+    study.report(tmp_path / "study.html")
+    assert "<html" in (tmp_path / "study.html").read_text()
+    assert study.to_dict()
+    with pytest.raises(OutputError):
+        study.report(tmp_path / "none" / "study.html")
+    alone = compare({"only": recipe()}, seeds=2, **HERE)
+    assert "only" in str(alone)
+    lines = study.table().markdown().splitlines()
+    assert [line.count("|") for line in lines] == [9] * 5
 
 
 def test_text_table_and_html(study):

@@ -6,6 +6,7 @@ import resource
 import subprocess
 import sys
 import textwrap
+import types
 from functools import partial
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 from torch.optim import SGD, Adam
-from torch.utils.data import Dataset
+from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
 
 import torchclinic as tc
 from study.studies import arms, data, net, recipe
@@ -410,6 +411,18 @@ def test_globals_helpers_and_classes_are_followed(monkeypatch):
     assert code(recipe(model=Doubling)) != by_class
 
 
+def test_functions_of_ones_own_modules_are_followed(monkeypatch):
+    helpers = types.ModuleType("helpers_of_a_user")
+    helpers.smooth = helper
+    monkeypatch.setitem(sys.modules, "helpers_of_a_user", helpers)
+    space = {"__name__": "user", "helpers": helpers}
+    exec("def loss(out, y):\n    return helpers.smooth(out).sum()\n", space)
+    before = code(recipe(loss=space["loss"]))
+    assert code(recipe(loss=space["loss"])) == before
+    monkeypatch.setattr(helpers, "smooth", lambda x: 3 * x)
+    assert code(recipe(loss=space["loss"])) != before
+
+
 def test_line_numbers_docstrings_and_file_names_are_no_change():
     sources = (
         "def loss(a, b):\n    return a - b\n",
@@ -440,6 +453,28 @@ def test_data_read_while_training_is_known_by_class_length_and_attributes():
 
     assert of(5) == of(5)
     assert of(5) != of(6)
+
+
+class Stream(IterableDataset):
+    def __iter__(self):
+        raise RuntimeError("must not be read for a hash")
+
+
+def test_loaders_are_known_by_what_they_load():
+    def of(dataset, **options):
+        return Describer().describe(DataLoader(dataset, **options))
+
+    rows = TensorDataset(torch.arange(6.0).reshape(3, 2))
+    others = TensorDataset(torch.arange(1.0, 7.0).reshape(3, 2))
+    found = [
+        of(rows, batch_size=2),
+        of(rows, batch_size=3),
+        of(others, batch_size=2),
+        of(rows, batch_size=2, drop_last=True),
+        of(Stream(), batch_size=2),
+    ]
+    assert len(set(found)) == 5
+    assert found[0] == of(TensorDataset(torch.arange(6.0).reshape(3, 2)), batch_size=2)
 
 
 def test_common_data_is_read_once():

@@ -42,13 +42,24 @@ def is_library(value: Any) -> bool:
 
 
 def used_globals(function: types.FunctionType) -> dict[str, Any]:
-    """Global functions, classes, numbers and strings that a function names, by name."""
+    """Global functions, classes, numbers and strings that a function names, by name.
+
+    Those of the user's own modules are found, too: `helpers.smooth` as well as `smooth`.
+    """
+    names = sorted(_names(function.__code__))
     found: dict[str, Any] = {}
-    for name in sorted(_names(function.__code__)):
+    for name in names:
         value = function.__globals__.get(name)
-        if value is not None and isinstance(value, _SEEN_GLOBALS + _FOLLOWED_GLOBALS):
+        if isinstance(value, types.ModuleType) and not _in_library(value.__name__):
+            inner = {f"{name}.{attribute}": vars(value).get(attribute) for attribute in names}
+            found |= {path: item for path, item in inner.items() if _is_seen(item)}
+        elif _is_seen(value):
             found[name] = value
     return found
+
+
+def _is_seen(value: Any) -> bool:
+    return value is not None and isinstance(value, _SEEN_GLOBALS + _FOLLOWED_GLOBALS)
 
 
 @cache

@@ -137,7 +137,7 @@ class Describer:
         if dataclasses.is_dataclass(value):
             names = [f.name for f in dataclasses.fields(value)]
             return f"{name}({self._pairs((key, getattr(value, key, None)) for key in names)})"
-        length = len(value) if hasattr(value, "__len__") else None
+        length = _length(value)
         attributes = sorted(getattr(value, "__dict__", {}).items())
         return f"{name}({length}; {self._pairs(attributes)})"
 
@@ -184,6 +184,14 @@ def _array_text(value: Tensor | np.ndarray) -> str:
 
 def _plain_array(value: Any) -> bool:
     return isinstance(value, np.ndarray) and value.dtype.kind in "biufc" and value.dtype.isnative
+
+
+def _length(value: Any) -> int | None:
+    """Its length; None where it has none or does not know it, as a loader of a stream."""
+    try:
+        return len(value)
+    except (TypeError, NotImplementedError):
+        return None
 
 
 def _content(cell: Any) -> Any:
