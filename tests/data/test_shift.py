@@ -76,6 +76,16 @@ def test_features_against_scipy():
     assert [f.name for f in found if f.adjusted < 0.05] == ["y"]
 
 
+@pytest.mark.parametrize("by", [0.5, 1.5])
+def test_two_samples_that_hardly_differ_warn_nobody(by):
+    """scipy's exact p comes out above 1; with a warning it takes the asymptotic one."""
+    first = np.arange(300.0)[:, None]
+    with pytest.warns(RuntimeWarning, match="Exact calculation unsuccessful"):
+        expected = stats.ks_2samp(first[:, 0], first[:, 0] + by).pvalue
+    found = compare_features(first, first + by, ["0"])
+    assert found[0].p_value == expected > 0.99
+
+
 def test_constants():
     assert standardised_difference(np.ones(4), np.ones(3)) == 0.0
     assert standardised_difference(np.ones(4), np.zeros(3)) == -math.inf

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import zlib
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from torchclinic.training.loss_kind import loss_name, loss_option
 from torchclinic.training.metrics import resolve_metric
 
 _CALLABLE_OR_DATA = {"model", "data", "loss", "step", "optimizer", "schedule", "metric"}
+_ADDRESS = re.compile(r" at 0x[0-9a-f]+")  # of a function: another one in each process
 _LABELS = {"name", "changes"}
 
 
@@ -26,7 +29,8 @@ def fingerprint(
 ) -> dict[str, str]:
     """What decides the numbers of a run, as words: recipe, seed, first weights, optimizer, data.
 
-    Functions are known by name only; the first weights stand for the model factory.
+    Functions are known by name only (and partial ones and frozen dataclasses by their options); the
+    first weights stand for the model factory.
 
     Args:
         recipe: Of the run.
@@ -45,7 +49,7 @@ def fingerprint(
         "loss": f"{loss_name(recipe.loss)} {loss_option(recipe.loss, 'reduction', '')}".strip(),
         "metric": "None" if metric is None else metric.name,
         "optimizer": f"{type(optimizer).__name__} {_options(optimizer)}",
-        "schedule": schedule.name if isinstance(schedule, Schedule) else _callable(schedule),
+        "schedule": _schedule(schedule),
         "model": f"{type(model).__name__} {weights_checksum(model):08x}",
     }
     return facts
@@ -95,6 +99,17 @@ def _options(optimizer: Optimizer) -> str:
     return "; ".join(str(sorted(group.items())) for group in groups)
 
 
-def _callable(schedule: Any) -> str:
-    inner = getattr(schedule, "func", schedule)
-    return "None" if schedule is None else getattr(inner, "__qualname__", type(inner).__name__)
+def _schedule(schedule: Any) -> str:
+    if not isinstance(schedule, Schedule):
+        return _callable(schedule)
+    return f"{schedule.name} {schedule.per} {_callable(schedule.factory)}"
+
+
+def _callable(factory: Any) -> str:
+    """A factory by its name, and by its options where it shows them."""
+    if isinstance(factory, partial):
+        options = f"{factory.args} {sorted(factory.keywords.items())}"
+        return f"{_callable(factory.func)} {_ADDRESS.sub('', options)}"
+    if dataclasses.is_dataclass(factory) and not isinstance(factory, type):
+        return _ADDRESS.sub("", repr(factory))
+    return "None" if factory is None else getattr(factory, "__qualname__", type(factory).__name__)
