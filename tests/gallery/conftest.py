@@ -40,7 +40,17 @@ def run(settings):
         notes=("A note.",),
     )
 '''
-BAD = '"""A failing one.\n\n:number: 2\n:question: Why?\n:source: 001\n"""\n\n\ndef run(settings):\n    raise ValueError("planted")\n'
+BAD = '''"""A failing one.
+
+:number: 2
+:question: Why?
+:source: 001
+"""
+
+
+def run(settings):
+    raise ValueError("planted")
+'''
 STOP = BAD.replace('ValueError("planted")', "KeyboardInterrupt").replace(":number: 2", ":number: 3")
 
 

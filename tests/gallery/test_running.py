@@ -1,4 +1,4 @@
-"""From an experiment to its files: complete, the same bytes each time, and with nothing disturbed."""
+"""From an experiment to its files: complete, the same bytes each time, nothing disturbed."""
 
 import json
 import random

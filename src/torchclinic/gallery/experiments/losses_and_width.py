@@ -78,7 +78,7 @@ def approximation(settings: Settings, sizes: tuple[int, ...], wiggles: float = 3
     return tc.Recipe(
         model=partial(MLP, 1, len(sizes), sizes, 1, activation="tanh"), data=data,
         loss=nn.MSELoss(), optimizer=optim.make("adam", lr=0.01), schedule=optim.cosine(),
-        batch_size=None, steps=settings.pick(6000, 1500), metric="mse",
+        batch_size=None, steps=settings.pick(6000, 800), metric="mse",
     )  # fmt: skip
 
 
@@ -244,7 +244,7 @@ def width_picture(
     errors = np.array([rms(by_width[f"{width} units"]) for width in WIDTHS]).T
     one, two = (rms(by_depth[name]).mean() for name in ("one layer", "two layers"))
     drawn, ((left, right),) = figure(
-        f"{WIDTHS[-1]} trained units miss by {errors[:, -1].mean():.2g}, solved ones by {least:.0e}; "
+        f"{WIDTHS[-1]} trained units miss by {errors[:, -1].mean():.2g}, solved by {least:.0e}; "
         f"of equal size one layer misses by {one:.2g}, two by {two:.2g}",
         "Root mean square error; solved: random first layer, second by least squares; "
         f"{len(settings.runs)} seeds",
@@ -259,7 +259,7 @@ def width_picture(
     title_panel(left, "One hidden layer of tanh units", x="units", y="error")
     dots(right, {name: rms(arm).tolist() for name, arm in by_depth.items()})
     right.set_xlim(left=0)
-    title_panel(right, "About 390 parameters each, nine waves", x="error")
+    title_panel(right, "About 400 parameters each, nine waves", x="error")
     return Picture("width", drawn, "The price of one layer is paid in units.")
 
 
