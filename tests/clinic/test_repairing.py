@@ -55,8 +55,17 @@ def test_controls_ran_and_lost(repaired):
     kinds = {arm.kind: arm for arm in repaired.arms}
     assert {"faulty", "candidate", "random", "re-run"} <= set(kinds)
     chosen = next(arm for arm in repaired.arms if arm.chosen)
-    for control in ("faulty", "random", "re-run"):
+    for control in ("faulty", "re-run"):
         assert max(kinds[control].scores) < min(chosen.scores)
+    draws = kinds["random"].scores
+    assert len(draws) >= 3
+    assert sum(draws) / len(draws) < sum(chosen.scores) / len(chosen.scores)
+
+
+def test_the_arms_run_on_another_engine_with_the_same_outcome(repaired):
+    other = tc.repair(moons_recipe(), budget=8, engine="stacked")
+    assert other.verdict.outcome is repaired.verdict.outcome
+    assert other.verdict.comparison.before == pytest.approx(repaired.verdict.comparison.before)
 
 
 def test_the_result_can_be_used(repaired):
@@ -109,7 +118,16 @@ def test_global_random_states_are_left_alone():
     assert torch.equal(torch.get_rng_state(), expected)
 
 
-@pytest.mark.parametrize("fields", [{"budget": "lots"}, {"budget": -1}, {"seeds": 1}])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"budget": "lots"},
+        {"budget": -1},
+        {"seeds": 1},
+        {"engine": "steam"},
+        {"address": "somewhere:1"},
+    ],
+)
 def test_nonsense_is_refused_before_the_work(fields):
     with pytest.raises(UsageError):
         tc.repair(moons_recipe(), **fields)

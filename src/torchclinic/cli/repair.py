@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -30,30 +30,36 @@ def repair(
     data: Data = None,
     seed: Seed = 0,
     max_seconds: Annotated[float, typer.Option(help="Cap on the watched run.")] = 60.0,
+    engine: Annotated[
+        str, typer.Option(help="What runs the arms: sequential, stacked, ray or auto.")
+    ] = "sequential",
+    address: Annotated[str | None, typer.Option(help="Of a Ray cluster.")] = None,
 ) -> None:
     """Repair a training that fails, and prove the repair over paired seeds."""
     recipe = load(target, data)
-    run(recipe, output, budget=budget, seeds=seeds, seed=seed, max_seconds=max_seconds)
+    run(
+        recipe,
+        output,
+        budget=budget,
+        seeds=seeds,
+        seed=seed,
+        max_seconds=max_seconds,
+        engine=engine,
+        address=address,
+    )
 
 
-def run(
-    recipe: Recipe,
-    output: str | None,
-    *,
-    budget: str | float | None,
-    seeds: int,
-    seed: int,
-    max_seconds: float = 60.0,
-) -> None:
-    """Repair, print the story, write the report. Exit code 1 when something stays wrong."""
+def run(recipe: Recipe, output: str | None, **how: Any) -> None:
+    """Repair as `torchclinic.repair` does, print the story, write the report.
+
+    Exit code 1 when something stays wrong.
+    """
     from torchclinic import clinic, render
     from torchclinic.core.verdict import Outcome
 
     check_writable(output)
     with narrating() as narrate:
-        result = clinic.repair(
-            recipe, budget=budget, seeds=seeds, seed=seed, max_seconds=max_seconds, narrate=narrate
-        )
+        result = clinic.repair(recipe, narrate=narrate, **how)
     if output is not None:
         result.report(output)
     typer.echo(render.render_repair_text(result, report=output))

@@ -13,7 +13,7 @@ from torchclinic.core.errors import TrainingError, UsageError
 from torchclinic.core.history import Run
 from torchclinic.core.recipe import Recipe
 from torchclinic.core.verdict import PairedComparison
-from torchclinic.engine import ArmRun, run_arms
+from torchclinic.engine import ArmRun, Runner, run_arms
 from torchclinic.study import paired_comparison
 from torchclinic.training import planned_steps
 
@@ -38,6 +38,7 @@ def prove(
     metric: str,
     higher_is_better: bool,
     chance: float | None = None,
+    runner: Runner = run_arms,
 ) -> Proof:
     """Run both recipes to their end on the same seeds and compare them on the test part.
 
@@ -48,6 +49,7 @@ def prove(
         metric: Name of what is compared.
         higher_is_better: Its direction.
         chance: What a run that diverged counts as; None for a value below all others.
+        runner: Executes the runs, as `run_arms` does.
 
     Raises:
         UsageError: With fewer than 2 seeds.
@@ -58,7 +60,7 @@ def prove(
     chosen = tuple(range(seeds))
     arms = {"faulty": faulty, "repaired": repaired}
     started = time.perf_counter()
-    results = run_arms(arms, chosen, test=True, watch_first=often(planned_steps(faulty)))
+    results = runner(arms, chosen, test=True, watch_first=often(planned_steps(faulty)))
     before, after = results["faulty"], results["repaired"]
     for runs in (before, after):
         _insist(runs)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from dataclasses import dataclass
+from functools import partial
 from statistics import fmean
 
 from torchclinic.clinic.controls import compare_controls
@@ -23,6 +24,7 @@ from torchclinic.core.finding import Diagnosis, Level
 from torchclinic.core.recipe import Recipe
 from torchclinic.core.repair import Cost, Repair
 from torchclinic.core.verdict import Outcome, Verdict
+from torchclinic.engine import EngineName, Runner, check_engine, engine_session, run_arms
 from torchclinic.engine.threads import single_thread
 from torchclinic.remedies import write_patch
 from torchclinic.rules import judge
@@ -39,6 +41,7 @@ class _Job:
     seeds: int
     seed: int
     narrate: Narrator
+    runner: Runner
 
 
 def repair(
@@ -48,6 +51,8 @@ def repair(
     budget: float | str | None = None,
     seed: int = 0,
     max_seconds: float = 60.0,
+    engine: EngineName = "sequential",
+    address: str | None = None,
     narrate: Narrator = silent,
 ) -> Repair:
     """Find what is wrong, find the change that repairs it, and prove it over paired seeds.
@@ -62,6 +67,8 @@ def repair(
             about 15 seconds' worth, at least 3 and at most 20 trainings.
         seed: Of everything that is drawn on the way.
         max_seconds: Cap on the watched run of the diagnosis.
+        engine: What executes the arms of search and proof; see `run_arms`.
+        address: Of a Ray cluster.
         narrate: Called with a line at each stage.
 
     Returns:
@@ -73,23 +80,32 @@ def repair(
     """
     if seeds < 2:
         raise UsageError(f"seeds is {seeds}", hint=f"a proof takes {FEWEST_SEEDS} or more")
+    check_engine(engine, address)
     Budget.of(budget, full_steps=1, step_seconds=1.0)  # a senseless word fails before the work
     holdout = hold_out(recipe, seed=seed)
     diagnosis = diagnose_on(holdout.search, seed=seed, max_seconds=max_seconds, narrate=narrate)
-    job = _Job(recipe, _judged(holdout, diagnosis), seeds, seed, narrate)
+    runner = partial(run_arms, engine=engine, address=address)
+    job = _Job(recipe, _judged(holdout, diagnosis), seeds, seed, narrate, runner)
     if diagnosis.healthy:
         return _healthy(job, diagnosis)
+    with engine_session(engine, address=address):
+        return _repaired(job, diagnosis, budget)
+
+
+def _repaired(job: _Job, diagnosis: Diagnosis, budget: float | str | None) -> Repair:
+    """Search and proof."""
     started = time.perf_counter()
     purse = _purse(job, budget)
-    narrate(f"searching with {purse.trainings:.3g} trainings' worth of steps")
+    job.narrate(f"searching with {purse.trainings:.3g} trainings' worth of steps")
     _, higher = judged_by(job.holdout.search)
     found = search(
         job.holdout.search,
         diagnosis,
         purse,
         higher_is_better=higher,
-        seed=seed,
-        narrate=narrate,
+        seed=job.seed,
+        narrate=job.narrate,
+        runner=job.runner,
     )
     cost = Cost(
         budget=purse.trainings,
@@ -156,7 +172,13 @@ def _proven(job: _Job, diagnosis: Diagnosis, found: SearchResult, cost: Cost) ->
     job.narrate(f"proving it: 2 arms x {job.seeds} seeds, full length")
     level = chance(metric, diagnosis.case)
     proof = prove(
-        faulty, repaired, seeds=job.seeds, metric=metric, higher_is_better=higher, chance=level
+        faulty,
+        repaired,
+        seeds=job.seeds,
+        metric=metric,
+        higher_is_better=higher,
+        chance=level,
+        runner=job.runner,
     )
     job.narrate("looking at the repaired training")
     remaining = _rediagnose(repaired, proof, job.seed)

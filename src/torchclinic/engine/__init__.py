@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from torchclinic.engine.arm_run import ArmRun, Progress, RunsInterrupted
 from torchclinic.engine.placement.placement import Placement
-from torchclinic.engine.run import EngineName, run_arms
+from torchclinic.engine.run import EngineName, Runner, check_engine, run_arms
 from torchclinic.engine.session import engine_session
 
 if TYPE_CHECKING:
@@ -17,7 +17,9 @@ __all__ = [
     "EngineName",
     "Placement",
     "Progress",
+    "Runner",
     "RunsInterrupted",
+    "check_engine",
     "choose_engine",
     "engine_session",
     "run_arms",

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 EngineName = Literal["sequential", "stacked", "ray", "auto"]
 _MOMENT = 1e-3  # seconds that are left of a deadline when the choice of the engine took all
 Results = Mapping[str, tuple[ArmRun, ...]]
+Runner = Callable[..., Results]  # what is called as `run_arms` is
 _EXECUTORS: Mapping[Executor, str] = {
     "sequential": "torchclinic.engine.sequential:run_arms",
     "stacked": "torchclinic.engine.stacked:run_stacked",
@@ -109,6 +110,20 @@ def _placement(
     deadline: float | None,
     parallel: int | None,
 ) -> Placement:
+    check_engine(engine, address)
+    if engine != "auto":
+        return Placement(engine, "asked for")
+    from torchclinic.engine.placement.choose import choose_engine
+
+    return choose_engine(arms, seeds, max_steps=max_steps, deadline=deadline, parallel=parallel)
+
+
+def check_engine(engine: str, address: str | None) -> None:
+    """Insist that there is such an engine, and that an address is a cluster's.
+
+    Raises:
+        UsageError: If not.
+    """
     if engine not in get_args(EngineName):
         known = ", ".join(get_args(EngineName))
         raise UsageError(f"there is no engine {engine!r}", hint=f"known: {known}")
@@ -117,11 +132,6 @@ def _placement(
             f"address is {address!r}, but the engine is {engine!r}",
             hint="an address is that of a Ray cluster: engine='ray'",
         )
-    if engine != "auto":
-        return Placement(engine, "asked for")
-    from torchclinic.engine.placement.choose import choose_engine
-
-    return choose_engine(arms, seeds, max_steps=max_steps, deadline=deadline, parallel=parallel)
 
 
 def _executor(engine: Executor) -> Callable[..., Results]:

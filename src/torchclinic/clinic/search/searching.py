@@ -27,7 +27,7 @@ from torchclinic.clinic.search.scoring import (
 from torchclinic.core.finding import Diagnosis
 from torchclinic.core.recipe import Recipe
 from torchclinic.core.repair import ArmResult
-from torchclinic.engine import ArmRun, run_arms
+from torchclinic.engine import ArmRun, Runner, run_arms
 from torchclinic.remedies import REMEDIES
 
 
@@ -120,6 +120,7 @@ def search(
     higher_is_better: bool,
     seed: int = 0,
     narrate: Narrator = silent,
+    runner: Runner = run_arms,
 ) -> SearchResult:
     """Find the change that moves the outcome most, by intervention.
 
@@ -134,8 +135,9 @@ def search(
         higher_is_better: Direction of the score.
         seed: Of the random remedies and of the models built on the way.
         narrate: Called with a line at each stage.
+        runner: Executes the runs, as `run_arms` does.
     """
-    hunt = _Hunt(recipe, diagnosis, budget, higher_is_better, seed, narrate)
+    hunt = _Hunt(recipe, diagnosis, budget, higher_is_better, seed, narrate, runner)
     return hunt.run()
 
 
@@ -148,6 +150,7 @@ class _Hunt:
         higher_is_better: bool,
         seed: int,
         narrate: Narrator,
+        runner: Runner,
     ) -> None:
         self.base = Candidate((), recipe)
         self.diagnosis = diagnosis
@@ -155,6 +158,7 @@ class _Hunt:
         self.higher_is_better = higher_is_better
         self.seed = seed
         self.narrate = narrate
+        self.run_arms = runner
         self.workshop = Workshop(diagnosis.case, budget, seed)
         self.arms: dict[str, Arm] = {}
         late = diagnosis.root is not None and diagnosis.root.code in SHOWS_LATE
@@ -242,7 +246,7 @@ class _Hunt:
             if candidate is None:
                 return None
             drawn.append(candidate)
-            runs += run_arms({RANDOM: candidate.recipe}, [seed], max_steps=plan.steps)[RANDOM]
+            runs += self.run_arms({RANDOM: candidate.recipe}, [seed], max_steps=plan.steps)[RANDOM]
         arm = Arm(drawn[0], kind="random", note="; ".join(candidate.name for candidate in drawn))
         self._record(arm, tuple(runs), plan.steps, DUEL.number)
         return arm
@@ -288,7 +292,7 @@ class _Hunt:
 
     def _run(self, group: dict[str, Arm], seeds: tuple[int, ...], steps: int, stage: int) -> None:
         recipes = {name: arm.candidate.recipe for name, arm in group.items()}
-        results = run_arms(recipes, seeds, max_steps=steps)
+        results = self.run_arms(recipes, seeds, max_steps=steps)
         for name, arm in group.items():
             self._record(arm, tuple(results[name]), steps, stage)
 
