@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn import functional as F
 from torch.optim import SGD, Adam
 
-from engine.stacked.parts import CLASSES, assert_same, net, numbers, recipe
+from engine.stacked.parts import CLASSES, STEPS, assert_same, net, numbers, recipe
 from torchclinic.core import Splits
 from torchclinic.engine.stacked import choosing, plan_stacks, why_not_stacked
 from torchclinic.engine.stacked.mlp.elementwise import MODULES
@@ -71,7 +71,8 @@ NORMS = {
 @pytest.mark.parametrize("optimizer", [partial(SGD, lr=0.1), Adam], ids=["sgd", "adam"])
 def test_normalisations(name, optimizer):
     layer, expected = NORMS[name]
-    made = recipe(model=net(layer, nn.ReLU), optimizer=optimizer)
+    steps = 60 if optimizer is Adam else STEPS
+    made = recipe(model=net(layer, nn.ReLU), optimizer=optimizer, steps=steps)
     assert kind(made) == expected
     assert_same({"a": made})
 
@@ -86,7 +87,7 @@ def test_running_statistics_are_the_members_own():
 
 @pytest.mark.parametrize("rate", [0.0, 0.3, 0.9, 1.0])
 def test_dropout_draws_what_a_run_alone_draws(rate):
-    made = recipe(model=net(nn.Tanh, partial(nn.Dropout, rate)))
+    made = recipe(model=net(nn.Tanh, partial(nn.Dropout, rate)), steps=60)
     assert kind(made) == "perceptron"
     assert_same({"a": made})
 
@@ -116,7 +117,7 @@ class Branched(nn.Module):
 
 
 def test_any_module_is_mapped_with_its_dropout_and_its_statistics():
-    arms = {str(rate): recipe(model=partial(Branched, rate)) for rate in (0.1, 0.4)}
+    arms = {str(rate): recipe(model=partial(Branched, rate), steps=60) for rate in (0.1, 0.4)}
     (group,) = plan_stacks(arms, [0]).groups
     assert group.kind == "mapped"
     assert_same(arms)
@@ -323,7 +324,7 @@ class Shortcut(nn.Module):
 
 @pytest.mark.usefixtures("computed_by")
 def test_shortcuts_and_arithmetic():
-    arms = {str(rate): recipe(model=partial(Shortcut, rate)) for rate in (0.0, 0.3)}
+    arms = {str(rate): recipe(model=partial(Shortcut, rate), steps=60) for rate in (0.0, 0.3)}
     assert kind(arms["0.3"]) == "perceptron"
     assert_same(arms)
     adam = {name: made.replace(optimizer=Adam) for name, made in arms.items()}

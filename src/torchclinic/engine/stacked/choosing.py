@@ -110,6 +110,7 @@ def _size(recipe: Recipe, blueprint: Blueprint) -> int:
     layout = lay_out(blueprint.model, blueprint.groups)
     parameters = next(p for p in blueprint.model.parameters() if p.requires_grad)
     features = sum(s.shape[0] for s in layout.slots if len(s.shape) > 1)
-    features += blueprint.rows.inputs[0].numel()
-    held = layout.size + _ACTIVATIONS_A_FEATURE * features * blueprint.rows.size
+    inputs = blueprint.rows.inputs[0].numel()
+    kept = inputs + _ACTIVATIONS_A_FEATURE * features
+    held = layout.size + kept * blueprint.rows.size
     return chunk_size(held * parameters.element_size())

@@ -50,7 +50,8 @@ def run_stacked(  # noqa: PLR0913 - everything after the seeds is optional and b
     Runs whose models, losses and optimizers agree in everything but numbers (weights, rates,
     penalties, clipping, dropout rates, label smoothing, order of the data) are trained as one
     batched computation, in chunks that fit the cache, spread over the cores. What cannot be
-    stacked is trained by itself, and its `note` says why. Results are those of the sequential
+    stacked is trained by itself, and its `note` says why. The `seconds` of a stacked run are its
+    share of the stack's. Results are those of the sequential
     engine up to rounding, whatever the chunks and the number of workers.
 
     Args:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from torchclinic.core import Recipe
-from torchclinic.engine.stacked.blueprint import Blueprint, device_of
+from torchclinic.engine.stacked.blueprint import Blueprint
 from torchclinic.engine.stacked.layout import lay_out
 from torchclinic.engine.stacked.mass import Mass
 from torchclinic.engine.stacked.mlp.dropout import Draws
@@ -27,24 +27,26 @@ _DIFFERENCE = 0.01  # by which the two members' parameters differ, so that a mix
 def disagreement(recipe: Recipe, blueprint: Blueprint, make: Make) -> str | None:
     """What is wrong with a network for an arm's stacks; None if it does what the model does.
 
-    Two members are computed, losses, gradients and buffers compared.
+    Two members are computed, losses, gradients and buffers compared. That is done on the CPU
+    wherever the runs will be: a GPU draws other random numbers for many members than for one.
 
     Args:
         recipe: The arm's.
         blueprint: The arm's.
         make: Makes the network.
     """
+    there = recipe.replace(device="cpu")
     with preserved():
         models = [_moved(blueprint.model, number) for number in range(2)]
         single = [copy.deepcopy(model) for model in models]
         try:
-            expected = [_alone(recipe, blueprint, m, n) for n, m in enumerate(single)]
+            expected = [_alone(there, blueprint, m, n) for n, m in enumerate(single)]
         except _UnfitError as error:
             return str(error)
         except Exception as error:  # noqa: BLE001 - the run itself will tell of it
             return f"a step of it raised {type(error).__name__}"
         try:
-            return _compared(recipe, blueprint, make, models, expected)
+            return _compared(there, blueprint, make, models, expected)
         except Exception as error:  # noqa: BLE001 - whatever cannot be stacked runs by itself
             return f"torch.func cannot map it: {_first_line(error)}"
 
@@ -54,7 +56,7 @@ class _UnfitError(Exception):
 
 
 def _moved(model: nn.Module, number: int) -> nn.Module:
-    moved = copy.deepcopy(model)
+    moved = copy.deepcopy(model).cpu()
     generator = torch.Generator().manual_seed(number)
     with torch.no_grad():
         for parameter in moved.parameters():
@@ -68,8 +70,7 @@ def _batch(blueprint: Blueprint, number: int) -> tuple[Tensor, Tensor]:
     rows = blueprint.rows
     index = torch.arange(min(rows.size, rows.count), device=rows.inputs.device)
     x, y = rows.gather(index.flip(0)[None] if number else index[None])
-    device = device_of(blueprint)
-    return x[0].clone().to(device), y[0].clone().to(device)
+    return x[0].cpu().clone(), y[0].cpu().clone()
 
 
 def _alone(recipe: Recipe, blueprint: Blueprint, model: nn.Module, number: int) -> list[Tensor]:
@@ -99,8 +100,7 @@ def _compared(
 ) -> str | None:
     layout = lay_out(models[0], blueprint.groups)
     mass = Mass(models, layout)
-    device = device_of(blueprint)
-    draws = Draws([torch.Generator(device).manual_seed(number) for number in range(2)])
+    draws = Draws([torch.Generator().manual_seed(number) for number in range(2)])
     batches = [_batch(blueprint, number) for number in range(2)]
     x, y = (torch.stack(parts) for parts in zip(*batches, strict=True))
     losses = make([recipe, recipe], models, mass, draws).step(x, y)
