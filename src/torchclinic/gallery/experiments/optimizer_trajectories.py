@@ -32,7 +32,7 @@ ADAPTIVE = ("adagrad", "rmsprop", "adam")
 RATES = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.2, 0.4)
 SHOWN = ("ravine", "saddle", "beale", "himmelblau")
 NEAR, DOWN = 0.05, -0.5  # reached: this much above the lowest value; or, without one, this low
-FAST_STEPS = 120
+FAST_STEPS = 100
 STARTS, JITTER = 16, 0.03  # starts a seed; their spread as a share of the drawn part
 
 
@@ -111,7 +111,7 @@ def race(surface: Surface, method: str, settings: Settings) -> Race:
     steps = settings.pick(500, FAST_STEPS)
     starts = torch.cat([starts_near(surface, seed) for seed in settings.runs])
     found = []
-    for rate in settings.pick(RATES, RATES[2:]):
+    for rate in settings.pick(RATES, RATES[3:]):
         points = walk(surface, optim.make(method, lr=rate), starts, steps)
         found.append(Race(rate, points, steps_to_goal(surface, points)))
     return min(found, key=lambda one: (float(np.median(one.steps)), float(one.steps.mean())))
@@ -132,7 +132,9 @@ def successes(method: str, settings: Settings) -> list[float]:
         starts = torch.cat([anywhere(surface, seed) for seed in settings.runs])
         found = []
         for rate in RATES[3:]:
-            points = walk(surface, optim.make(method, lr=rate), starts, settings.pick(500, 120))
+            points = walk(
+                surface, optim.make(method, lr=rate), starts, settings.pick(500, FAST_STEPS)
+            )
             there = surface(points[-1]) < surface.lowest + NEAR
             found.append(there.double().reshape(len(settings.runs), -1).mean(dim=1))
         shares.append(max(found, key=lambda share: float(share.mean())))
@@ -482,8 +484,12 @@ def walks(races: dict[tuple[str, str], Race], settings: Settings) -> Animation:
         surface = SURFACES[name]
         x, y, value = (part.numpy() for part in surface.grid(161))
         low = value.min() if not math.isfinite(surface.lowest) else surface.lowest
-        levels = np.log10(value - low + 0.02)
-        axes.contourf(x, y, levels, 24, cmap=SEQUENTIAL.reversed(), alpha=0.55)
+        height = np.log10(value - low + 0.02)
+        steps = np.round(24 * (height - height.min()) / np.ptp(height))  # as contours show it
+        axes.imshow(
+            steps, cmap=SEQUENTIAL.reversed(), alpha=0.55, origin="lower", aspect="auto",
+            extent=(x.min(), x.max(), y.min(), y.max()),
+        )  # fmt: skip
         axes.set(xlim=surface.bounds[0], ylim=surface.bounds[1])
         for minimum in surface.minima:
             axes.plot(*minimum, "*", color=COLOURS["black"], ms=11)

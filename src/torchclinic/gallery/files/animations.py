@@ -9,12 +9,12 @@ from torchclinic.gallery.outcome import Animation
 from torchclinic.gallery.result import Drawing
 
 DPI = 80
-HOLD = 1.5  # seconds for which the last frame stands still
+HOLD = 1.0  # seconds for which the last frame stands still
 
 
 def write_animation(animation: Animation, folder: Path) -> Drawing:
     """Write `<name>.gif` and `<name>.png`, the last frame."""
-    from matplotlib.animation import FuncAnimation, PillowWriter
+    from matplotlib.animation import PillowWriter
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     gif, png = f"{animation.name}.gif", f"{animation.name}.png"
@@ -26,13 +26,12 @@ def write_animation(animation: Animation, folder: Path) -> Drawing:
     order = [*range(animation.frames)]
     order += [animation.frames - 1] * round(HOLD * animation.per_second)
 
-    def draw(frame: int) -> tuple[()]:
-        animation.draw(frame)
-        return ()
-
-    moving = FuncAnimation(drawn, draw, frames=order, init_func=lambda: ())
+    writer = PillowWriter(fps=animation.per_second)
     with tempfile.TemporaryDirectory(dir=folder) as apart:
         unfinished = Path(apart) / gif
-        moving.save(unfinished, writer=PillowWriter(fps=animation.per_second), dpi=DPI)
+        with writer.saving(drawn, str(unfinished), DPI):  # FuncAnimation would draw all twice
+            for frame in order:
+                animation.draw(frame)
+                writer.grab_frame()
         unfinished.replace(folder / gif)
     return Drawing(animation.name, animation.caption, (gif, png))
