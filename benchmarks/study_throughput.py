@@ -74,7 +74,7 @@ ON_ALL_CORES = {
 def net(norm: type[nn.Module] | None = None) -> nn.Sequential:
     """The specification's net, perhaps with a normalisation after each hidden layer."""
     layers: list[nn.Module] = []
-    for before, after in zip(WIDTHS[:-2], WIDTHS[1:-1], strict=True):
+    for before, after in pairwise(WIDTHS[:-1]):
         layers += [nn.Linear(before, after), *([norm(after)] if norm else []), nn.Sigmoid()]
     return nn.Sequential(*layers, nn.Linear(*WIDTHS[-2:]))
 

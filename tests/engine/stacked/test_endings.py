@@ -114,3 +114,7 @@ def test_models_end_with_their_best_weights():
     for run in found["a"]:
         history = run.run.history
         assert [e.step for e in history.evaluations if e.split == "test"][-1] == history.best_step
+
+
+def test_members_with_and_without_shuffling_are_kept_apart():
+    assert_same({str(shuffle): recipe(shuffle=shuffle, steps=30) for shuffle in (True, False)})

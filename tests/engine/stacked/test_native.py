@@ -1,5 +1,7 @@
 """The compiled products against torch's, and what happens without a compiler."""
 
+import os
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -122,3 +124,15 @@ def test_a_broken_library_is_not_used(unloaded):
     file.chmod(0o600)
     assert not native.prepare(compile_now=False)
     assert not native.available(torch.zeros(1))
+
+
+def test_what_is_compiled_under_a_lax_umask_is_still_ours(monkeypatch, unloaded):
+    monkeypatch.setattr(compiling, "SOURCES", (unloaded / "small.cpp",))
+    (unloaded / "small.cpp").write_text("int nothing;")
+    before = os.umask(0)
+    try:
+        made = compiling.compile_library(unloaded / "small.so")
+    finally:
+        os.umask(before)
+    assert made == (compiling.compiler() is not None)
+    assert made == compiling.ours(unloaded / "small.so")

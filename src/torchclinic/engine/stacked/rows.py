@@ -41,10 +41,10 @@ class Rows:
         return row_order(self.count, shuffle=self.shuffle, generator=generator)
 
     def key(self) -> tuple[Any, ...]:
-        """Equal for rows that are the same memory in batches of the same size."""
+        """Equal for rows that are the same memory, batched alike."""
         pair = (self.inputs, self.targets)
         held = [(t.data_ptr(), tuple(t.shape), t.stride(), t.dtype, t.device) for t in pair]
-        return (*held, self.size)
+        return (*held, self.size, self.shuffle)
 
     def to(self, device: torch.device) -> Rows:
         """The same rows on a device."""

@@ -53,6 +53,7 @@ def compile_library(target: Path) -> bool:
             made = Path(folder) / target.name
             command = [found, *OPTIONS, *map(str, SOURCES), "-o", str(made)]
             subprocess.run(command, check=True, capture_output=True, timeout=PATIENCE)  # noqa: S603
+            made.chmod(0o700)  # whatever the umask: see `ours`
             made.replace(target)
     except (OSError, subprocess.SubprocessError):
         return False
