@@ -206,7 +206,7 @@ def _images(
     side = round(pixels(settings) ** 0.5)
     rows = [washed_out(inputs, w, 0)[:3].reshape(3, side, side) for w in WASHED]
     framed = [torch.nn.functional.pad(torch.cat(list(row), 1), (0, 0, 0, 1)) for row in rows]
-    page.imshow(torch.cat(framed), cmap="Greys", aspect="auto",
+    page.imshow(torch.cat(framed).numpy(), cmap="Greys", aspect="auto",
                 vmin=float(inputs.min()), vmax=float(inputs.max()))  # fmt: skip
     page.set_yticks(
         [(side + 1) * (i + 0.5) for i in range(len(WASHED))], [f"{w:g}" for w in WASHED]

@@ -117,7 +117,10 @@ def run(settings: Settings) -> Outcome:
             "condition number/normalised": float(np.mean([normal[1] for _, normal in bowls])),
             "gradient steps/as it is": float(np.mean([raw[0] for raw, _ in bowls])),
             "gradient steps/normalised": float(np.mean([normal[0] for _, normal in bowls])),
-            **{f"accuracy/{name}": float(np.nanmean(c.final)) for name, c in found.items()},
+            **{
+                f"accuracy/{name}": float(np.nan_to_num(c.final, nan=0.1).mean())
+                for name, c in found.items()
+            },
         },
         pictures=(_surface(bowls), _rates(found)),
         series={f"accuracy/{name}": c.series() for name, c in found.items()},

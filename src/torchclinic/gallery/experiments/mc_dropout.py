@@ -179,12 +179,12 @@ def _line(lines: list[Prediction], width: np.ndarray) -> Picture:
     axes[0, 0].set_ylim(-6, 6)
     for seed, (panel, found) in enumerate(zip(axes[0], lines, strict=False)):
         x, y = tc.data.noisy_line(seed=seed).train
-        low, high = (end[:, 0] for end in found.interval)
+        low, high = (end[:, 0].numpy() for end in found.interval)
         panel.axvspan(-1, 1, color=COLOURS["grey"], alpha=0.1, lw=0)
-        panel.fill_between(GRID[:, 0], low, high, color=COLOURS["blue"], alpha=0.25, lw=0)
-        panel.plot(GRID[:, 0], found.mean[:, 0], color=COLOURS["blue"])
+        panel.fill_between(GRID[:, 0].numpy(), low, high, color=COLOURS["blue"], alpha=0.25, lw=0)
+        panel.plot(GRID[:, 0].numpy(), found.mean[:, 0].numpy(), color=COLOURS["blue"])
         panel.plot([-3, 3], [-3, 3], color=INK, lw=1, ls="--")
-        panel.scatter(x, y, s=7, color=INK, alpha=0.5, lw=0)
+        panel.scatter(x.numpy(), y.numpy(), s=7, color=INK, alpha=0.5, lw=0)
         panel.margins(x=0)
         title_panel(panel, f"draw {seed + 1}", x="x", y="" if seed else "y")
     return Picture("line", drawn, "Intervals of MC dropout inside and outside of the data.")
@@ -210,11 +210,11 @@ def _digits(settings: Settings, found: Prediction, labels: Tensor) -> Picture:
         line, column = divmod(place, SHOWN // 2)
         image, bars = axes[2 * line, column], axes[2 * line + 1, column]
         shade = COLOURS["vermilion"] if wrong[row] else COLOURS["blue"]
-        image.imshow(pictures[row], cmap="Greys")
+        image.imshow(pictures[row].numpy(), cmap="Greys")
         image.set_axis_off()
         said = f"{int(labels[row])}: says {int(found.labels[row])}"
         image.set_title(said, fontsize=9, color=shade, pad=3)
-        bars.bar(range(10), found.mean[row], color=shade, width=0.8)
+        bars.bar(range(10), found.mean[row].numpy(), color=shade, width=0.8)
         bars.set(ylim=(0, 1), yticks=[], xticks=(0, 9))
         bars.tick_params(labelsize=7.5, length=0)
         bars.grid(visible=False)
