@@ -32,7 +32,7 @@ WATCHED = 1000  # of them are watched; nothing changes afterwards
 
 def run(settings: Settings) -> Outcome:
     """Train two layers, three layers and three Xavier layers; watch the gradient by layer."""
-    steps = settings.pick(UPDATES, UPDATES // 4)
+    steps = settings.pick(UPDATES, UPDATES // 2)
     arms = {
         "2 layers": shortened(settings, 2, steps),
         "3 layers": shortened(settings, 3, steps),

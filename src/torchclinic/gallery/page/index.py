@@ -70,6 +70,16 @@ def shown(drawing: Drawing) -> str:
     return drawing.files[0]
 
 
+def tally(result: Result) -> str:
+    """How many of an experiment's claims hold.
+
+    >>> from types import SimpleNamespace
+    >>> tally(SimpleNamespace(claims=(1, 2, 3), count=lambda judgement: 2))
+    '2 of 3 hold'
+    """
+    return f"{result.count(Judgement.HOLDS)} of {len(result.claims)} hold"
+
+
 @cache
 def _environment() -> Environment:
     environment = Environment(
@@ -79,5 +89,5 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(still=still, shown=shown, value=claim_value)
+    environment.filters.update(still=still, shown=shown, value=claim_value, tally=tally)
     return environment
