@@ -57,14 +57,14 @@ def test_many_arms_are_no_more_often_wrong_than_one():
 @pytest.mark.parametrize("draw", DRAWS)
 @pytest.mark.parametrize(("arms", "seeds"), [(2, 6), (2, 10), (5, 10), (10, 12)])
 def test_family_wise_error_over_many_studies(draw, arms, seeds):
-    baseline = false_alarms(1_000, arms, seeds, draw, lambda a: pairs_with(a[0], a))
-    assert baseline <= at_most(1_000)
+    baseline = false_alarms(500, arms, seeds, draw, lambda a: pairs_with(a[0], a))
+    assert baseline <= at_most(500)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("draw", DRAWS)
 def test_family_wise_error_of_all_pairs(draw):
-    assert false_alarms(600, 5, 12, draw, all_pairs) <= at_most(600)
+    assert false_alarms(300, 5, 12, draw, all_pairs) <= at_most(300)
 
 
 def test_a_best_arm_among_equals_is_seldom_claimed():
