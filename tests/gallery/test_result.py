@@ -1,15 +1,20 @@
 """`result.json`: everything comes back, nothing foreign comes in."""
 
 import json
+from importlib.resources import files
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from render.schema_check import errors
 from torchclinic.core import OutputError, Series
 from torchclinic.gallery import Claim, Judgement, Result, read_result
 from torchclinic.gallery.result import SCHEMA, Drawing
 
+PUBLISHED = json.loads(
+    files("torchclinic.gallery").joinpath("schemas/torchclinic-gallery-1.json").read_text("utf-8")
+)
 ANY = st.floats(allow_nan=False)
 TEXT = st.text(max_size=30)
 
@@ -72,3 +77,18 @@ def test_foreign_files_are_refused(tmp_path, text):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(OutputError, match=r"nowhere"):
         read_result(tmp_path / "nowhere")
+
+
+@given(results())
+def test_every_result_follows_the_published_schema(result):
+    document = json.loads(json.dumps(result.to_dict(), allow_nan=False))
+    assert errors(document, PUBLISHED, PUBLISHED) == []
+
+
+def test_the_schema_refuses_what_is_wrong(planted_result):
+    document = json.loads(json.dumps(planted_result.to_dict()))
+    document["claims"][0]["judgement"] = "perhaps"
+    del document["numbers"]
+    found = errors(document, PUBLISHED, PUBLISHED)
+    assert any("perhaps" in error for error in found)
+    assert any("'numbers' is missing" in error for error in found)

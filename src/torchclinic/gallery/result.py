@@ -1,4 +1,4 @@
-"""Result: what is left of an experiment on disk, `result.json`."""
+"""Result: what is left of an experiment on disk, `result.json`, by the schema in `schemas/`."""
 
 from __future__ import annotations
 

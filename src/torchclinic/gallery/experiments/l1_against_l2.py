@@ -33,7 +33,7 @@ from torchclinic.training import seeded, train
 PLACE = "000 and 002, L1, L2 regularisation"
 Kind = Literal["none", "L1", "L1, proximal", "L2"]
 KINDS: tuple[Kind, ...] = ("L1", "L1, proximal", "L2")
-PATH = (1e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2)
+PATH = (1e-5, 1e-4, 1e-3, 3e-3, 5e-3, 1e-2)
 RATE, SMALL = 0.1, 1e-3
 HARMLESS = 0.01  # accuracy that a penalty may cost where claims are judged
 SHADES = {"L1": "vermilion", "L1, proximal": "purple", "L2": "blue", "none": "grey"}
@@ -61,7 +61,7 @@ class Fit:
 def run(settings: Settings) -> Outcome:
     """Fit along the path, then compare the forms of L2."""
     free: list[tuple[Kind, float]] = [("none", 0.0)]
-    cells = free + [(kind, weight) for kind in KINDS for weight in PATH]
+    cells = free + [(kind, weight) for kind in KINDS for weight in settings.pick(PATH, PATH[1:4])]
     found: dict[tuple[Kind, float], list[Fit]] = {}
     for place, (kind, weight) in enumerate(cells):
         settings.tell(place / len(cells), f"{kind}, lambda {weight:g}")
@@ -122,8 +122,9 @@ def proximal(net: nn.Module, threshold: float) -> Callable[[int, Tensor], None]:
 def strongest(found: dict[tuple[Kind, float], list[Fit]]) -> float:
     """The largest lambda that costs L1 at most one point of accuracy."""
     free = np.mean([f.accuracy for f in found["none", 0.0]])
-    kept = [w for w in PATH if np.mean([f.accuracy for f in found["L1", w]]) > free - HARMLESS]
-    return max(kept, default=PATH[0])
+    path = [weight for kind, weight in found if kind == "L1"]
+    kept = [w for w in path if np.mean([f.accuracy for f in found["L1", w]]) > free - HARMLESS]
+    return max(kept, default=path[0])
 
 
 def sparsity(found: dict[tuple[Kind, float], list[Fit]], chosen: float) -> list[Claim]:
@@ -229,14 +230,15 @@ def path_picture(
         columns=2,
     )
     free = found["none", 0.0]
+    path = [weight for kind, weight in found if kind == "L1"]
     for axes, what, title in (
         (left, "small", "Share of weights with |w| < 0.001"),
         (right, "accuracy", "Test accuracy"),
     ):
         for kind in KINDS:
-            rows = np.array([[getattr(f, what) for f in found[kind, weight]] for weight in PATH]).T
+            rows = np.array([[getattr(f, what) for f in found[kind, weight]] for weight in path]).T
             shade, style = COLOURS[SHADES[kind]], "--" if kind == "L1, proximal" else "-"
-            band(axes, PATH, rows, label=kind, color=shade, ls=style, marker="o", ms=4)
+            band(axes, path, rows, label=kind, color=shade, ls=style, marker="o", ms=4)
         level = float(np.mean([getattr(f, what) for f in free]))
         axes.axhline(level, color=COLOURS["grey"], lw=1, ls=":", label="no penalty")
         axes.set_xscale("log")

@@ -28,6 +28,7 @@ from torchclinic.functional import ACTIVATIONS
 from torchclinic.gallery import Claim, Outcome, Picture, Settings, judge
 from torchclinic.gallery.data import images, pixels
 from torchclinic.gallery.style import DIVERGING, band, colour, figure, heat, label_ends, title_panel
+from torchclinic.init import activation_moments
 
 SEMINAR, XAVIER, HE = "004, part 1", "000, Xavier", "000, He"
 NLL = (
@@ -159,29 +160,18 @@ def predicted(
     sizes: list[int], function: str, deviation: Callable[[int, int], float], second_moment: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Standard deviations of hidden activations and of their gradients for infinite width."""
-    nodes, chances = normal_nodes()
     pairs = list(pairwise(sizes))
     deviations, slopes, moment = [], [], second_moment
     for fan_in, fan_out in pairs[:-1]:
-        z = torch.tensor(math.sqrt(fan_in * moment) * deviation(fan_in, fan_out) * nodes)
-        z = z.clamp(-1e150, 1e150).requires_grad_()
-        values = ACTIVATIONS[function].function(z)
-        (slope,) = torch.autograd.grad(values.sum(), z)
-        value = values.detach().numpy()
-        moment = float(chances @ value**2)
-        deviations.append(math.sqrt(max(moment - float(chances @ value) ** 2, 0.0)))
-        slopes.append(float(chances @ slope.numpy() ** 2))
+        size = fan_in * moment * deviation(fan_in, fan_out) ** 2
+        moments = activation_moments(function, min(size, 1e200))
+        moment = float(moments.second)
+        deviations.append(math.sqrt(max(float(moments.variance), 0.0)))
+        slopes.append(float(moments.slope))
     gradients = [deviation(*pairs[-1]) / ROWS]
     for slope, (fan_in, fan_out) in zip(slopes[:0:-1], pairs[-2:0:-1], strict=True):
         gradients.append(gradients[-1] * math.sqrt(fan_out * slope) * deviation(fan_in, fan_out))
     return np.array(deviations), np.array(gradients[::-1])
-
-
-@lru_cache(maxsize=1)
-def normal_nodes() -> tuple[np.ndarray, np.ndarray]:
-    """Nodes and weights for expectations over a standard normal."""
-    nodes, chances = np.polynomial.hermite_e.hermegauss(201)
-    return nodes, chances / chances.sum()
 
 
 def decades(result: Profile, direction: str) -> float:
