@@ -73,7 +73,7 @@ def recipe(settings: Settings, layers: int, scheme: str, name: str) -> tc.Recipe
     return tc.Recipe(
         model=partial(build, pixels(settings), layers, scheme, name),
         data=images(settings), loss=nn.CrossEntropyLoss(), optimizer=partial(SGD, lr=0.01),
-        batch_size=32, steps=settings.pick(3000, 300), metric="accuracy",
+        batch_size=32, steps=settings.pick(1500, 300), metric="accuracy",
     )  # fmt: skip
 
 

@@ -203,7 +203,7 @@ def forms(settings: Settings) -> list[Claim]:
             values=[distance(seed, strength) for seed in settings.runs],
             below=1e-4,
             if_refuted="the derivative of lambda w^2 is 2 lambda w, weight_decay adds lambda w: "
-            f"weight_decay = 2 lambda is the same, to {max(doubled):.0e} here.",
+            f"weight_decay = 2 lambda leaves a distance of {max(doubled):.1g}.",
         ),
         judge(
             "Loss_reg = loss + lambda reg, with reg = lambda sum |w|.",
