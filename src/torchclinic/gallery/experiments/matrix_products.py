@@ -125,7 +125,7 @@ def gain_claim(name: str, rows: np.ndarray):  # noqa: ANN201 - a Claim
         above=0.5,
         below=2.0,
         if_refuted=why,
-        if_not_settled="the scale of a finite net wanders from layer to layer.",
+        if_not_settled=why or "the scale of a finite net wanders from layer to layer.",
     )
 
 
