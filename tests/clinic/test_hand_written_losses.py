@@ -10,6 +10,7 @@ from torch.nn import functional as F
 from clinic.preflight_recipes import classes, mlp, recipe, table, values
 from torchclinic.clinic.preflight import batch_facts, one_batch_facts, recipe_facts
 from torchclinic.clinic.preflight.identifying import identify
+from torchclinic.clinic.preflight.loss_listener import LossListener
 
 CLASSES = torch.arange(24) % 3
 ZERO_ONE = (torch.arange(24) % 2).float()[:, None]
@@ -167,3 +168,28 @@ def test_nothing_is_expected_of_a_step_with_more_in_it_than_its_loss():
     found = batch_facts(recipe((table(), classes()[1]), partial(mlp, 6), step=reconstruction), 0)
     assert found.expected_loss is None
     assert found.initial_loss > 1
+
+
+class TestSpread:
+    """A difference of outputs (N, 1) and targets (N,) is heard in anybody's code."""
+
+    def heard(self, function):
+        with LossListener() as listener:
+            function()
+        return listener.spread
+
+    def test_outputs_against_targets_are_heard_either_way_round(self):
+        output, target = torch.zeros(5, 1, requires_grad=True), torch.ones(5)
+        for difference in (lambda: output - target, lambda: torch.sub(target, output)):
+            found = self.heard(difference)
+            assert found[0] is output
+            assert found[1] is target
+
+    def test_what_is_meant_is_not(self):
+        points = torch.zeros(5, requires_grad=True)
+        output, target = torch.zeros(5, 1, requires_grad=True), torch.ones(5)
+        assert self.heard(lambda: points[:, None] - points[None]) is None  # all pairs of points
+        assert self.heard(lambda: target[:, None] - target) is None
+        assert self.heard(lambda: output - target[:, None]) is None
+        assert self.heard(lambda: output - 1) is None
+        assert self.heard(lambda: output[:1] - target[:1]) is None  # one row

@@ -388,6 +388,24 @@ def ignored_minority():
     return replace(case, predictions=found)
 
 
+def underfitted():
+    """The loss falls, the answers stay bad, and a row's neighbours know them."""
+    case = digits_mlp()
+    counts = dict.fromkeys(range(10), 30)
+    found = PredictionFacts(300, counts, counts, dict.fromkeys(range(10), 0.4))
+    scores = [0.2, 0.3, 0.35, 0.4, 0.4]
+    return replace(
+        case,
+        predictions=found,
+        history=replace(
+            case.history,
+            evaluations=evaluations(
+                [0.9, 0.4, 0.2, 0.1, 0.08], [0.95, 0.5, 0.3, 0.22, 0.2], scores
+            ),
+        ),
+    )
+
+
 def random_evaluation():
     return with_batch(digits_mlp(), random_in_eval=True, noise_in_eval=0.9)
 
@@ -432,6 +450,7 @@ SICK = {
     "CRV102": rate_too_high,
     "CRV103": overfits,
     "CRV104": cut_short,
+    "CRV105": underfitted,
 }
 
 assert math.isnan(NAN)

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from torchclinic.core.facts import Case
 from torchclinic.core.finding import Evidence
 from torchclinic.core.lr_range import LRRange
-from torchclinic.core.trace import UPDATE_RATIO
+from torchclinic.core.trace import SILENT_SHARE, UPDATE_RATIO
 from torchclinic.functional.curves import loss_series, rate_series
 from torchclinic.functional.learning import LearningState
 from torchclinic.functional.noise import swing
-from torchclinic.functional.robust import median, quantile
+from torchclinic.functional.robust import finite, median, quantile
 from torchclinic.rules import thresholds as t
 from torchclinic.rules.evidence import above, below, fact
 from torchclinic.rules.traced import deep_layers, profile
@@ -123,6 +123,9 @@ def high_signs(case: Case, state: LearningState) -> Iterable[Evidence]:
     ratio = update_ratio(case, 0.9)
     if ratio is not None and ratio > t.UPDATE_HIGH:
         yield above("update-to-weight ratio, high tenth", ratio, t.UPDATE_HIGH)
+    died = units_lost(case)
+    if died > t.DEAD_RISE:
+        yield above("rise of the share of silent units", died, t.DEAD_RISE)
 
 
 def low_signs(case: Case, state: LearningState) -> Iterable[Evidence]:
@@ -133,6 +136,18 @@ def low_signs(case: Case, state: LearningState) -> Iterable[Evidence]:
     pace = state.pace or 0.0
     if state.complete and state.falling and pace > t.UNFINISHED:
         yield above("loss that one more training would remove", pace, t.UNFINISHED)
+
+
+def units_lost(case: Case) -> float:
+    """How much the share of silent units has risen since before the training, worst layer."""
+    rises = [0.0]
+    for layer in case.trace.layers if case.trace is not None else ():
+        values = finite(layer[SILENT_SHARE].values)
+        before = case.batch.layer(layer.name) if case.batch is not None else None
+        start = before.silent_share if before is not None else None
+        if values:
+            rises.append(values[-1] - (values[0] if start is None else start))
+    return max(rises)
 
 
 def update_ratio(case: Case, q: float) -> float | None:

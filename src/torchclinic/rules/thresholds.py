@@ -80,6 +80,7 @@ INITIAL_LOSS = Threshold(
     "relative excess over the larger of ln C and the labels' entropy; 0.25 is common in healthy "
     "nets with inputs of unit scale",
 )
+LABELS_A_ROW = Threshold(0.05, "here", "mean labels a row, minus one: mixed labels sum to 1")
 OUTPUT_SPREAD = Threshold(3.0, "here", "standard deviation of the outputs over the targets'")
 OUT_OF_RANGE = Threshold(0.5, "DeepDiagnosis (Wardat et al. 2022)", "in target standard deviations")
 FLIP_MATCH = Threshold(0.5, "here", "relative distance of -loss from the constant's loss")
@@ -177,5 +178,11 @@ OVERFIT_GAP = Threshold(0.4, "here", "share of the loss removed: train minus val
 OVERFIT_WIDE = Threshold(0.3, "here", "the same, beyond what a held metric can excuse")
 OVERFIT_METRIC_GAP = Threshold(0.15, "here", "rescaled metric: train minus validation")
 OVERFIT_EVALUATIONS = Threshold(4, "here", "evaluations without which nothing is said")
+
+UNDERFIT_NEIGHBOURS = Threshold(
+    0.25,
+    "here; at most 0.15 in healthy trainings",
+    "skill of a row's nearest neighbours over that of the model, on unseen rows",
+)
 
 NAMES = tuple(name for name, value in list(globals().items()) if isinstance(value, Threshold))

@@ -210,3 +210,14 @@ def binary_good():
 @faulty("LOS101", "LOS103", base=binary_good, why="a softmax over one output is always 1")
 def softmax_over_one_output(recipe):
     return with_model(recipe, followed_by(nn.Softmax(1)))
+
+
+def spread_difference(model, batch):
+    """A squared error by hand, over outputs (N, 1) and targets (N,)."""
+    x, y = batch
+    return (model(x) - y.flatten()).pow(2).mean()
+
+
+@faulty("LOS106", base=tables.friedman_relu)
+def step_that_broadcasts(recipe):
+    return recipe.replace(loss=None, step=spread_difference)

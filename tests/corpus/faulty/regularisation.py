@@ -3,6 +3,7 @@
 from functools import partial
 
 from torch import nn
+from torch.nn import functional
 
 from corpus import tasks
 from corpus.healthy import images, plane, sequences, tables
@@ -172,3 +173,20 @@ def overlapping_learnt_by_heart(recipe):
 @faulty("REG101", base=images.digits_deep_selu_lecun, why="decay of 5 % a step by hand")
 def deep_net_decayed(recipe):
     return recipe.replace(optimizer=partial(SGD, lr=0.05, weight_decay=0.3))
+
+
+def pulled_to_zero(model, batch):
+    """A step with a penalty that nobody declares."""
+    x, y = batch
+    squares = sum(weight.square().sum() for weight in model.parameters())
+    return functional.cross_entropy(model(x), y) + 0.5 * squares
+
+
+@faulty("REG101", base=images.digits_relu_adam, why="the penalty is written into the step")
+def penalty_by_hand(recipe):
+    return recipe.replace(loss=None, step=pulled_to_zero)
+
+
+@faulty("CRV105", "WIR104", base=plane.spirals_elu, why="two units cannot wind around")
+def spirals_two_units(recipe):
+    return recipe.replace(model=partial(mlp, [2, 2, 2], nn.ELU))

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from torchclinic.core.errors import TorchclinicError
 from torchclinic.core.recipe import Recipe
-from torchclinic.data import batches
+from torchclinic.data import Augmented, batches
 from torchclinic.data.structure import tensors_of
 from torchclinic.training import preserved, split_batch
 
@@ -51,6 +51,8 @@ def mixing(recipe: Recipe, labels: Tensor) -> float | None:
 def _delivered(recipe: Recipe) -> Iterable[Tensor]:
     """Labels of the first batches; none from a source that would be used up by looking."""
     source = recipe.splits.train
+    while isinstance(source, Augmented):  # mixed labels are no classes; the order is the source's
+        source = source.source
     if iter(source) is source if hasattr(source, "__iter__") else False:
         return
     with preserved():
@@ -58,8 +60,9 @@ def _delivered(recipe: Recipe) -> Iterable[Tensor]:
         try:
             for batch in islice(data.epoch(torch.Generator().manual_seed(0)), MOST_BATCHES):
                 target = next(tensors_of(split_batch(batch)[1]), None)
-                if target is not None and target.numel():
-                    yield target.detach().cpu().reshape(-1)
+                if target is None or target.dim() == 0 or target.numel() != len(target):
+                    return  # not one class a row
+                yield target.detach().cpu().reshape(-1)
         except TorchclinicError:  # the training will say what is wrong with its data
             return
 

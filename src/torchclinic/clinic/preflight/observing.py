@@ -82,6 +82,8 @@ def observe(
         kind = heard.kind
     elif kind == "custom" and loss is not None:
         kind, broadcasts = written_by_hand(recipe, output, target)
+    if heard is None and listener.spread is not None and not broadcasts:
+        (output, target), kind, broadcasts = listener.spread, "mse", True
     if recipe.loss is None and heard is not None:
         name = f"{heard.name} in a custom step"
     ignored = None if heard is None else heard.ignored

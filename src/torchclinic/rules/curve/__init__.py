@@ -4,5 +4,6 @@ from torchclinic.rules.curve.divergence import Divergence
 from torchclinic.rules.curve.overfitting import Overfitting
 from torchclinic.rules.curve.plateau import Plateau
 from torchclinic.rules.curve.stopped_early import StoppedEarly
+from torchclinic.rules.curve.underfitting import Underfitting
 
-__all__ = ["Divergence", "Overfitting", "Plateau", "StoppedEarly"]
+__all__ = ["Divergence", "Overfitting", "Plateau", "StoppedEarly", "Underfitting"]

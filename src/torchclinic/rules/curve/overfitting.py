@@ -166,6 +166,8 @@ def _metric_holds(case: Case) -> bool:
 
 def _never_followed(case: Case, state: LearningState) -> bool:
     """Whether what is learnt on its own rows does not show on others, in loss and metric alike."""
+    if (state.validation_removed or 0.0) >= t.WANTING:
+        return False  # nothing is left to wish for, or the scale of the loss is not known
     metric_gap = _metric_gap(case)
     apart = metric_gap is None or metric_gap > t.OVERFIT_METRIC_GAP
     below = state.validation_removed is not None and state.validation_removed < 0

@@ -9,7 +9,7 @@ from torchclinic.core.facts import Case
 from torchclinic.core.finding import Evidence, Finding, Level, Stage
 from torchclinic.rules import thresholds as t
 from torchclinic.rules.consequences import LEARNING_CURVES, NUMERICS
-from torchclinic.rules.evidence import fact, learning_evidence
+from torchclinic.rules.evidence import above, fact, learning_evidence
 from torchclinic.rules.grading import exact, gated, state_of
 from torchclinic.rules.initial import VALUE_LOSSES, classes_out
 from torchclinic.rules.outputs import (
@@ -135,6 +135,27 @@ def _no_pass_without_sigmoid(case: Case) -> bool:
     return case.recipe.model.traced and last is not None and named not in PROBABILITIES
 
 
+def _several_classes(case: Case) -> _Found | None:
+    """Rows that belong to several classes or none, in a loss for exactly one."""
+    if case.batch is None or loss_kind(case) != "cross-entropy":
+        return None
+    targets = case.batch.targets
+    if len(targets.shape) != 2 or targets.mean is None or targets.shape[1] < 2:
+        return None
+    yes_or_no = targets.minimum is not None and targets.minimum >= 0 and targets.maximum == 1
+    each = targets.mean * targets.shape[1]
+    if not yes_or_no or abs(each - 1) <= t.LABELS_A_ROW:
+        return None
+    return _Found(
+        f"cross-entropy for rows that belong to {number(each)} classes on average",
+        f"The targets hold {number(each)} ones a row on average. Cross-entropy applies a softmax, "
+        "whose probabilities sum to 1, so that the classes of a row take from each other. Labels "
+        "that do not exclude each other need a binary cross-entropy for each.",
+        (above("distance of the labels a row from 1", abs(each - 1), t.LABELS_A_ROW),),
+        True,
+    )
+
+
 def _single_score(case: Case) -> _Found | None:
     one = case.batch is not None and classes_out(case.batch) == 1
     if loss_kind(case) not in ("cross-entropy", "nll") or not one:
@@ -205,6 +226,7 @@ def _shares(case: Case, kind: str) -> _Found:
 
 _PAIRS: tuple[Callable[[Case], _Found | None], ...] = (
     _single_score,
+    _several_classes,
     _real_targets,
     _nll,
     _bce,

@@ -13,6 +13,7 @@ from torchclinic.rules import thresholds as t
 from torchclinic.rules.consequences import INITIAL, LEARNING_CURVES, NUMERICS
 from torchclinic.rules.evidence import above, below, fact, learning_evidence
 from torchclinic.rules.grading import confidence, gated, state_of
+from torchclinic.rules.knowing import lacking
 from torchclinic.rules.rule import Rule, register
 from torchclinic.rules.traced import deep_layers
 from torchclinic.rules.wording import number, percent
@@ -51,22 +52,28 @@ class RegularisationDominates(Rule):
     stage = Stage.NUMERICS
     needs = frozenset({"recipe"})
     any_of = ("history", "trace")
-    explains = ("INI103", *(code for code in NUMERICS if code != "REG101"), *LEARNING_CURVES)
+    explains = (
+        "INI103",
+        *(code for code in NUMERICS if code != "REG101"),
+        *LEARNING_CURVES,
+    )
     remedies = ("weaken-penalty", "weight-decay", "dropout")
 
     def check(self, case: Case) -> Iterable[Finding]:
         """One finding for shrinking weights, else one for extreme dropout."""
         assert case.recipe is not None
         state = state_of(case)
-        if not state.poor:
+        ignorant = lacking(case) is not None
+        if not (state.poor or ignorant):
             return
         lost = state.progress is Progress.DIVERGED
         shrunk = _shrink(case.trace)
-        penalised = bool(case.recipe.penalties) or case.recipe.optimizer.weight_decay > 0
+        declared = bool(case.recipe.penalties) or case.recipe.optimizer.weight_decay > 0
+        penalised = declared or (ignorant and _writes_its_loss(case.recipe))
         dropout = case.recipe.model.dropout or 0.0
         if penalised and not lost and shrunk is not None and shrunk < t.SHRINK:
             yield self._shrinks(case, case.recipe, shrunk)
-        elif dropout > t.DROPOUT:
+        elif dropout > t.DROPOUT and state.poor:
             extreme = above("largest dropout", dropout, t.DROPOUT)
             yield self.finding(
                 gated(state, 2 if dropout > t.DROPOUT_EXTREME else 1),
@@ -83,11 +90,13 @@ class RegularisationDominates(Rule):
     def _shrinks(self, case: Case, recipe: RecipeFacts, shrunk: float) -> Finding:
         state = state_of(case)
         signs = (*_penalties(recipe), *_pull(case.trace, recipe))
+        decay = recipe.optimizer.weight_decay
         source = ", ".join(recipe.penalties) or (
-            f"weight decay {number(recipe.optimizer.weight_decay)}"
+            f"weight decay {number(decay)}" if decay else "a loss of its own"
         )
+        level = gated(state, 1 + len(signs))
         return self.finding(
-            gated(state, 1 + len(signs)),
+            Level.WARNING if level is Level.INFO else level,
             f"the penalty shrinks the weights to {percent(shrunk)} of their initial size",
             f"Under {source} the weights of the median layer fall to {percent(shrunk)} of where "
             "they began, while the loss of the data does not: the pull towards zero outweighs what "
@@ -99,6 +108,11 @@ class RegularisationDominates(Rule):
             ),
             confidence=confidence(shrunk, t.SHRINK, 1 + len(signs)),
         )
+
+
+def _writes_its_loss(recipe: RecipeFacts) -> bool:
+    """Whether the loss is the user's own code, in which a penalty may be hidden."""
+    return recipe.custom_step or recipe.loss_kind == "custom"
 
 
 def _shrink(trace: Trace | None) -> float | None:

@@ -9,6 +9,7 @@ from torchclinic.core.facts import BatchFacts, Case, ModelFacts
 from torchclinic.core.finding import Finding, Level, Stage
 from torchclinic.core.trace import GRADIENT_NORM
 from torchclinic.functional.learning import LearningState
+from torchclinic.functional.progress import Progress
 from torchclinic.rules import thresholds as t
 from torchclinic.rules.consequences import LEARNING_CURVES
 from torchclinic.rules.evidence import above, fact, learning_evidence
@@ -88,7 +89,8 @@ class ParameterWithoutGradient(Rule):
         state = state_of(case)
         frozen = [layer for layer in model.layers if not layer.trainable and layer.parameters]
         share = 1 - model.trainable / model.parameters if model.parameters else 0.0
-        if not frozen or share <= t.FROZEN or not state.poor:
+        lost = state.progress is Progress.DIVERGED  # which frozen weights cannot cause
+        if not frozen or share <= t.FROZEN or not state.poor or lost:
             return
         yield self.finding(
             gated(state, 2),

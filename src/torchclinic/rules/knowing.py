@@ -1,0 +1,51 @@
+"""What a model knows of rows that it has not seen, and what their neighbours tell."""
+
+from __future__ import annotations
+
+from torchclinic.core.facts import BatchFacts, Case, PredictionFacts
+from torchclinic.functional.expected_loss import majority_share
+from torchclinic.functional.skill import metric_skill, rescale
+from torchclinic.rules import thresholds as t
+from torchclinic.rules.grading import state_of
+
+
+def lacking(case: Case) -> float | None:
+    """By how much the neighbours know more, on the model's own rows as well; None if they do not.
+
+    >>> lacking(Case()) is None
+    True
+    """
+    known, skill = known_by_neighbours(case), skill_of(case)
+    if known is None or skill is None:
+        return None
+    gap, own = known - skill, metric_skill(case, "train")
+    learnt_by_heart = own is not None and known - own < gap / 3
+    return gap if gap > t.UNDERFIT_NEIGHBOURS and not learnt_by_heart else None
+
+
+def known_by_neighbours(case: Case) -> float | None:
+    """What the nearest neighbours know, 0 for nothing and 1 for all."""
+    labels = case.batch.labels if case.batch is not None else None
+    if labels is None or labels.likeness is None or labels.chance is None:
+        return None
+    if case.recipe is not None and case.recipe.task == "regression":
+        return labels.likeness * abs(labels.likeness)
+    return rescale(labels.likeness, labels.chance)
+
+
+def skill_of(case: Case) -> float | None:
+    """What the model knows of rows that it has not seen."""
+    if case.predictions is not None and case.batch is not None:
+        return _accuracy(case.predictions, case.batch)
+    skill = metric_skill(case, "validation")
+    if skill is None and case.recipe is not None and case.recipe.loss_kind == "mse":
+        return state_of(case).validation_removed
+    return skill
+
+
+def _accuracy(found: PredictionFacts, batch: BatchFacts) -> float | None:
+    """Share of rows recognised, beyond the largest class."""
+    counts = batch.targets.class_counts or found.counts
+    right = sum(found.recalls[label] * count for label, count in found.counts.items())
+    base = majority_share(counts.values())
+    return rescale(right / found.rows, base) if found.rows and base < 1 else None
