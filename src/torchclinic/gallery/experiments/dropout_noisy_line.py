@@ -18,6 +18,7 @@ from functools import partial
 import numpy as np
 import torch
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 from torch import Tensor, nn
 from torch.optim import Adam
 
@@ -136,15 +137,16 @@ def _claims(train: dict[str, np.ndarray], test: dict[str, np.ndarray]) -> tuple[
         judge(
             "The net without dropout overfitted strongly.",
             source=LECTURE,
-            measure="test loss over training loss at the end, no dropout",
-            values=plain[:, -1] / train["no dropout"][:, -1],
-            above=2.0,
+            measure="test loss over training loss at the end, no dropout, log2",
+            values=np.log2(plain[:, -1] / train["no dropout"][:, -1]),
+            above=1.0,
+            unit="doublings",
         ),
         judge(
             "Dropout helps against overfitting.",
             source=LECTURE,
-            measure="test loss at the end: no dropout minus dropout",
-            values=plain[:, -1] - dropout[:, -1],
+            measure="test loss at the end: no dropout over dropout, log2",
+            values=np.log2(plain[:, -1] / dropout[:, -1]),
             above=0.0,
         ),
         judge(
@@ -230,6 +232,10 @@ def _frame(
     left.set(xlim=(-1.05, 1.05), ylim=(-1.9, 1.9))
     left.legend(loc="upper left", ncols=2)
     right.set(xscale="log", yscale="log", xlim=(1, UPDATES), ylim=(0.05, 0.4))
+    right.set_yticks([0.05, 0.1, 0.2, 0.4], ["0.05", "0.1", "0.2", "0.4"])
     right.axhline(NOISE**2, color=COLOURS["grey"], ls=":", lw=1)
-    title_panel(left, f"update {at[frame]}", x="x", y="y")
-    title_panel(right, "test loss", x="update", y="mean squared error")
+    right.yaxis.set_minor_formatter(NullFormatter())
+    left.set_title(f"update {at[frame]}", y=1.0)  # a title of a given height is drawn twice as fast
+    right.set_title("test loss", y=1.0)
+    left.set(xlabel="x", ylabel="y")
+    right.set(xlabel="update", ylabel="mean squared error")

@@ -161,10 +161,10 @@ def _claims(
             measure="loss at the end: median direct method, 64 units minus 8",
             values=np.median(final[large], axis=0) - np.median(final[small], axis=0),
             above=0.0,
-            if_not_settled="Four times as many weights cost the direct methods little: a wide net "
+            if_not_settled="Eight times as many weights cost the direct methods little: a wide net "
             "has more solutions, and finding any of them is enough.",
-            if_refuted="Four times as many weights cost the direct methods nothing: a wide net has "
-            "more solutions, and finding any of them is enough.",
+            if_refuted="Eight times as many weights cost the direct methods nothing: a wide net "
+            "has more solutions, and finding any of them is enough.",
         ),
         judge(
             "(Not in the lecture:) among the direct methods CMA-ES is best.",
