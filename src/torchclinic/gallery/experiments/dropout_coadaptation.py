@@ -39,7 +39,9 @@ ARMS: dict[str, tuple[float, tuple[tc.Penalty, ...]]] = {
     "strong L2": (0.0, (tc.Penalty("l2", 1e-3),)),
     "dropout": (0.5, ()),
 }
-SHADES: dict[str, str] = dict(zip(ARMS, ("vermilion", "ochre", "green", "purple", "blue"), strict=True))
+SHADES: dict[str, str] = dict(
+    zip(ARMS, ("vermilion", "ochre", "green", "purple", "blue"), strict=True)
+)
 
 
 def grey_values(settings: Settings) -> tc.Splits:
@@ -60,7 +62,7 @@ def recipe(settings: Settings, arm: str) -> tc.Recipe:
         optimizer=partial(Adam, lr=1e-3),
         penalties=penalties,
         batch_size=32,
-        epochs=epochs(settings, mnist=5, digits=100),
+        epochs=epochs(settings, mnist=8, digits=100),
     )
 
 
