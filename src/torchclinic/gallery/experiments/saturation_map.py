@@ -29,8 +29,8 @@ from torchclinic.training import seeded, train
 
 PLACE = "001, 1.2 Values of the activations"
 GAIN = (
-    "tanh's gain 5/3 alone puts 11 % of a normal pre-activation beyond |h| = 0.99, since tanh(2.65) "
-    "is 0.99 and 2.65 is 1.59 deviations of 5/3; with gain 1 it would be 0.8 %."
+    "tanh's gain 5/3 alone puts 11 % of a normal pre-activation beyond |h| = 0.99: tanh(2.65) is "
+    "0.99, and 2.65 is 1.59 times 5/3. With gain 1 it would be 0.8 %."
 )
 ROWS, UNITS, LIMIT = 32, 128, 0.99
 
