@@ -9,10 +9,17 @@ import torch
 from torch import nn
 from torch.optim import SGD
 
-from engine.stacked.parts import CLASSES, close, net, recipe
+from engine.stacked.parts import CLASSES, classes, close, net, recipe
 from torchclinic.core import UsageError
 from torchclinic.engine import RunsInterrupted
-from torchclinic.engine.stacked import chunking, plan_stacks, planning, run_stacked
+from torchclinic.engine.stacked import (
+    choosing,
+    chunking,
+    native,
+    plan_stacks,
+    planning,
+    run_stacked,
+)
 from torchclinic.watch import WatchOptions
 
 SHORT = {"steps": 30}
@@ -35,6 +42,35 @@ def test_results_do_not_depend_on_order_workers_or_chunks(monkeypatch):
         assert again.keys() == first.keys()
         for cell in first:
             close(first[cell], again[cell], 1e-12)
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        (nn.Sigmoid,),
+        (nn.GELU,),
+        (partial(nn.BatchNorm1d, 100), nn.Tanh),
+        (partial(nn.LayerNorm, 100), nn.SiLU),
+    ],
+    ids=["sigmoid", "gelu", "batch norm", "layer norm"],
+)
+@pytest.mark.parametrize("optimizer", [partial(SGD, lr=0.1), torch.optim.Adam], ids=["sgd", "adam"])
+def test_with_kernels_the_chunks_do_not_change_a_bit(monkeypatch, layers, optimizer):
+    native.prepare(compile_now=True)
+    made = recipe(
+        model=net(*layers, dtype=torch.float32, hidden=100),
+        data=classes(torch.float32),
+        optimizer=optimizer,
+        steps=12,
+    )
+    first = losses(run_stacked({"a": made}, range(5), parallel=1))
+    for size in (1, 2, 3):
+        monkeypatch.setattr(choosing, "chunk_size", lambda _, size=size: size)
+        again = losses(run_stacked({"a": made}, range(5), parallel=1))
+        if native.available(torch.zeros(1)):
+            assert again == first
+        else:
+            assert again.keys() == first.keys()
 
 
 def test_results_come_in_the_order_of_the_seeds_and_are_told_one_by_one():

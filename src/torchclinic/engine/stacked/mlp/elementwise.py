@@ -15,6 +15,7 @@ from torch.nn import functional as F  # noqa: N812 - its usual name
 from torchclinic.engine.stacked.mlp.layer import Layer
 
 aten = torch.ops.aten
+FILLED = 64  # elements; torch's loops take two vectors of up to 64 bytes at a time
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,11 @@ class Activation:
 
 
 class StackedActivation(Layer):
-    """An activation function of all members."""
+    """An activation function of all members.
+
+    torch computes the elements that do not fill its vectors in another way, in the last bits: so
+    that these do not depend on how many members there are, all vectors are filled.
+    """
 
     def __init__(self, activation: Activation) -> None:
         super().__init__()
@@ -40,13 +45,31 @@ class StackedActivation(Layer):
 
     def forward(self, x: Tensor) -> Tensor:
         """The layer's outputs."""
-        self._x, self._y = x, self._activation.forward(x)
-        return self._y
+        self._x = filled(x)
+        self._y = self._activation.forward(self._x)
+        return like(self._y, x)
 
     def backward(self, d: Tensor, rate: Tensor | None, *, wanted: bool) -> Tensor | None:
         """Parameter gradients, and the inputs'."""
         del rate  # it has no parameters
-        return self._activation.backward(d, self._x, self._y) if wanted else None
+        if not wanted:
+            return None
+        return like(self._activation.backward(filled(d), self._x, self._y), d)
+
+
+def filled(x: Tensor) -> Tensor:
+    """The tensor, or a flat copy with zeros behind it where its elements fill no whole vectors.
+
+    >>> filled(torch.ones(4, 16)).shape, filled(torch.ones(2, 3)).shape
+    (torch.Size([4, 16]), torch.Size([64]))
+    """
+    beyond = -x.numel() % FILLED
+    return x if beyond == 0 else torch.nn.functional.pad(x.reshape(-1), (0, beyond))
+
+
+def like(y: Tensor, x: Tensor) -> Tensor:
+    """What `filled` was made of, in the shape of `x`."""
+    return y if y.shape == x.shape else y[: x.numel()].view(x.shape)
 
 
 def _sigmoid() -> Activation:
