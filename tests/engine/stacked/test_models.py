@@ -191,7 +191,11 @@ def test_losses(name):
     assert_same({"a": recipe(loss=loss, data=data, metric=None, optimizer=optimizer, steps=60)})
 
 
+@pytest.mark.filterwarnings("default:There is a performance drop")
 def test_a_loss_without_batching_rule_runs_alone():
+    why = why_not_stacked(recipe(loss=nn.MultiMarginLoss()))
+    assert why is not None
+    assert "There is a performance drop" in why
     assert_same({"a": recipe(loss=nn.MultiMarginLoss(), steps=20)}, tolerance=0.0, stacked=False)
 
 

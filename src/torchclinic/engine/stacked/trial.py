@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import warnings
 from collections.abc import Callable, Sequence
 
 import torch
@@ -46,7 +47,9 @@ def disagreement(recipe: Recipe, blueprint: Blueprint, make: Make) -> str | None
         except Exception as error:  # noqa: BLE001 - the run itself will tell of it
             return f"a step of it raised {type(error).__name__}"
         try:
-            return _compared(there, blueprint, make, models, expected)
+            with warnings.catch_warnings():
+                warnings.filterwarnings("error", message="There is a performance drop")
+                return _compared(there, blueprint, make, models, expected)
         except Exception as error:  # noqa: BLE001 - whatever cannot be stacked runs by itself
             return f"torch.func cannot map it: {_first_line(error)}"
 
