@@ -413,7 +413,10 @@ def race_picture(races: dict[tuple[str, str], Race], settings: Settings) -> Pict
     names = [surface.name for surface in SURFACES.members()]
     table = np.array([[float(np.median(races[s, m].steps)) for s in names] for m in METHODS])
     limit = settings.pick(500, FAST_STEPS)
-    wins = {m: int((table[row] <= table.min(axis=0)).sum()) for row, m in enumerate(METHODS)}
+    wins = {
+        m: int(((table[row] <= table.min(axis=0)) & (table[row] <= limit)).sum())
+        for row, m in enumerate(METHODS)
+    }
     best = max(wins, key=wins.__getitem__)
     drawn, ((axes,),) = figure(
         f"No optimizer wins everywhere; {best} is first on {wins[best]} of {len(names)} surfaces",

@@ -80,7 +80,7 @@ def run(settings: Settings) -> Outcome:
             measure="how much more the test loss fell with Xavier weights than with torch's own",
             values=np.subtract(found["3 layers"].final_loss, found["3 layers, Xavier"].final_loss),
             above=0.0,
-            reason=f"Somehow: test accuracy {np.mean(found['3 layers, Xavier'].final):.0%}. Xavier's "
+            reason=f"Test accuracy is {np.mean(found['3 layers, Xavier'].final):.0%}. Xavier's "
             "formula is derived for a slope of 1 at zero; the sigmoid's is 1/4, so that three "
             "layers still shrink the gradient by their slopes alone.",
         ),
