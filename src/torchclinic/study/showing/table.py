@@ -76,10 +76,19 @@ def _cells(row: StudyRow, decimals: int, verdict: str) -> list[str]:
         f"[{number(row.low, decimals)}, {number(row.high, decimals)}]" if row.n > 1 else "-",
         number(row.median, decimals) if finite else "-",
         str(row.n),
-        "-" if math.isnan(row.seconds) else f"{row.seconds:.2g}",
+        "-" if math.isnan(row.seconds) else _seconds(row.seconds),
         "-" if math.isnan(row.best_share) else f"{100 * row.best_share:.0f}%",
         ", ".join([verdict, *wrong] if verdict else wrong),
     ]
+
+
+def _seconds(value: float) -> str:
+    """Two digits, and all of a large number.
+
+    >>> _seconds(0.0123), _seconds(132.4)
+    ('0.012', '132')
+    """
+    return f"{value:.2g}" if value < 10 else f"{value:.0f}"
 
 
 def _decimals(rows: Sequence[StudyRow]) -> int:
