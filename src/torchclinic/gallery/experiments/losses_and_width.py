@@ -121,8 +121,8 @@ def loss_claims(linear: dict[tuple[str, float], list[float]]) -> list[Claim]:
         judge(
             "The binary loss is simple: either 1 or 0 for an answer.",
             source=LOSS_PLACE,
-            measure="largest slope of the 0-1 loss over margins, where it has one",
-            values=float((zero_one[1:] - zero_one[1:].round()).abs().max()),
+            measure="distance of the 0-1 loss from 0 and 1 at margins of -3, 0.5 and 2",
+            values=float((zero_one - (m < 0).double()).abs().max()),
             below=1e-12,
             reason="Its slope is 0 wherever it exists, so that no gradient method can use it.",
             above=-1e-12,
@@ -137,7 +137,7 @@ def loss_claims(linear: dict[tuple[str, float], list[float]]) -> list[Claim]:
             reason="It asks for a margin of 1 and for no more: only the support vectors pull.",
         ),
         judge(
-            "Different losses make different classifiers: the exponential one minds outliers most.",
+            "There are many losses. (Not in the lecture: the exponential one minds outliers most.)",
             source=LOSS_PLACE,
             measure=f"test accuracy with {NOISE:.0%} of the labels wrong and far out: logistic "
             "less exponential loss",
