@@ -108,8 +108,8 @@ def film(name: str, seed: int, at: list[int]) -> Film:
 
 def run(settings: Settings) -> Outcome:
     """Film both nets for each seed; each seed has its own points."""
-    seeds = range(len(settings.runs) + 1)  # each with its own points, so one more
-    frames = settings.pick(50, 24)
+    seeds = range(2 * len(settings.runs))  # each with its own points
+    frames = settings.pick(50, 20)
     at = np.unique(np.geomspace(1, UPDATES, frames).round().astype(int)).tolist()
     films: dict[str, list[Film]] = {name: [] for name in NETS}
     for place, seed in enumerate(seeds):
