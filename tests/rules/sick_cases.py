@@ -358,8 +358,10 @@ def cut_short():
 def unrelated_labels():
     """Learnt by heart, and nothing of it holds on other rows."""
     case = with_batch(digits_mlp(), labels=LabelFacts(1200, 0.101, 0.1, 0.4, 1.0))
+    counts = dict.fromkeys(range(10), 30)
     return replace(
         case,
+        predictions=PredictionFacts(300, counts, counts, dict.fromkeys(range(10), 0.1)),
         history=replace(
             case.history,
             evaluations=evaluations(

@@ -16,6 +16,7 @@ from torchclinic.training import forward, loss_kind, preserved, split_batch
 from torchclinic.training.metrics.accuracy import THRESHOLDS
 
 ROWS = 2000
+SCORE_LOSSES = ("cross-entropy", "nll")  # their outputs are scores, whatever labels occur
 
 
 def answers(recipe: Recipe, model: nn.Module | None, case: Case) -> PredictionFacts | None:
@@ -46,15 +47,18 @@ def answers(recipe: Recipe, model: nn.Module | None, case: Case) -> PredictionFa
         except TorchclinicError:  # the run itself has said so
             return None
     truth = next(tensors_of(wanted), None)
-    predicted = None if output is None else _classes(output, loss_kind(recipe.loss))
+    kind = loss_kind(recipe.loss)
+    predicted = None if output is None else _classes(output, kind, len(targets.class_counts))
     if truth is None or predicted is None or predicted.numel() != truth.numel():
         return None
     return _counted(truth.reshape(-1).round().long().cpu(), predicted.reshape(-1).cpu())
 
 
-def _classes(output: Tensor, kind: Any) -> Tensor | None:
+def _classes(output: Tensor, kind: Any, classes: int) -> Tensor | None:
+    """The class that is answered; None where the outputs are no scores of classes."""
     if output.dim() == 2 and output.shape[1] > 1:
-        return output.argmax(1)
+        scores = kind in SCORE_LOSSES or output.shape[1] == classes
+        return output.argmax(1) if scores else None
     if output.dim() <= 2 and kind in THRESHOLDS:
         return (output > THRESHOLDS[kind]).long()
     return None

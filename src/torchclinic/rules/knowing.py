@@ -23,6 +23,16 @@ def lacking(case: Case) -> float | None:
     return gap if gap > t.UNDERFIT_NEIGHBOURS and not learnt_by_heart else None
 
 
+def as_good_as_neighbours(case: Case) -> bool:
+    """On rows not seen it does no worse than a row's neighbours, who do not know all either.
+
+    Then it is the labels that are short, not the model: rows with nearly the same inputs and
+    different labels cannot be learnt by heart, and need not.
+    """
+    known, skill = known_by_neighbours(case), skill_of(case)
+    return known is not None and skill is not None and known < t.NEIGHBOURS_KNOW and skill >= known
+
+
 def known_by_neighbours(case: Case) -> float | None:
     """What the nearest neighbours know, 0 for nothing and 1 for all."""
     labels = case.batch.labels if case.batch is not None else None
@@ -44,8 +54,17 @@ def skill_of(case: Case) -> float | None:
 
 
 def _accuracy(found: PredictionFacts, batch: BatchFacts) -> float | None:
-    """Share of rows recognised, beyond the largest class."""
+    """Rows recognised beyond the largest class, or classes beyond chance, whichever is more.
+
+    A training that weighs classes gives up rows of the common ones, and means to.
+    """
     counts = batch.targets.class_counts or found.counts
     right = sum(found.recalls[label] * count for label, count in found.counts.items())
     base = majority_share(counts.values())
-    return rescale(right / found.rows, base) if found.rows and base < 1 else None
+    if not found.rows or base >= 1:
+        return None
+    balanced = sum(found.recalls.values()) / len(found.recalls)
+    by_rows, by_classes = rescale(right / found.rows, base), 0.0
+    if len(found.recalls) > 1:
+        by_classes = rescale(balanced, 1 / len(found.recalls))
+    return max(by_rows, by_classes)

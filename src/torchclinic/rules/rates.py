@@ -78,8 +78,13 @@ def killed_rate(case: Case) -> Killed | None:
 
 
 def too_high(curve: LRRange, rate: float) -> Evidence | None:
-    """The margin to the rate at which the loss blows up, where it is small."""
+    """The margin to the rate at which the loss blows up, where it is small.
+
+    A loss that blows up at the smallest rate of the test does so for another reason.
+    """
     if curve.divergence is None or not curve.divergence > 0:
+        return None
+    if curve.learning_rates and curve.divergence <= 1.5 * min(curve.learning_rates):
         return None
     margin = curve.divergence / rate
     if margin >= t.RATE_HIGH:

@@ -65,6 +65,7 @@ LABEL_LIKENESS = Threshold(
 LABEL_UNSEEN = Threshold(
     0.03, "here", "share of the constant's loss removed on validation rows; 0.5 / sqrt(rows) on top"
 )
+LABEL_SKILL = Threshold(0.2, "here", "rescaled accuracy on validation rows that chance cannot give")
 LABEL_MEMORY = Threshold(0.25, "here", "the same on training rows, which are learnt by heart")
 MIXING = Threshold(0.5, "here", "entropy of labels within batches over that of random batches")
 IMBALANCE = Threshold(10.0, "SageMaker Debugger", "rows of the largest class over the smallest")

@@ -11,6 +11,7 @@ from torchclinic.functional.progress import Progress
 from torchclinic.rules import thresholds as t
 from torchclinic.rules.evidence import below, fact
 from torchclinic.rules.grading import state_of
+from torchclinic.rules.knowing import as_good_as_neighbours
 from torchclinic.rules.rule import Rule, register
 from torchclinic.rules.wording import number, percent
 
@@ -56,7 +57,8 @@ class Plateau(Rule):
         """One finding for a training that is stuck, or that stopped early on."""
         state = state_of(case)
         stuck = state.progress is Progress.STUCK
-        early = state.progress is Progress.WEAK and _underfits(case, state)
+        weak = state.progress is Progress.WEAK and _underfits(case, state)
+        early = weak and not as_good_as_neighbours(case)
         if not (stuck or early) or state.final is None or state.constant is None:
             return
         yield self.finding(

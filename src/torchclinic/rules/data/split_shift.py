@@ -55,7 +55,7 @@ class TrainValidationShift(Rule):
     def check(self, case: Case) -> Iterable[Finding]:
         """A finding where the splits differ; its level follows from the validation loss."""
         assert case.batch is not None
-        rows = case.recipe.validation_rows if case.recipe is not None else None
+        rows = _fewer_rows(case)
         signs = tuple(_signs(case.batch.inputs, rows))
         if not signs:
             return
@@ -73,6 +73,14 @@ class TrainValidationShift(Rule):
             signs + (impact if gap > t.SHIFT_IMPACT else ()),
             confidence=confidence(first.value, first.threshold or 1.0, len(signs) + 1),
         )
+
+
+def _fewer_rows(case: Case) -> int | None:
+    """Rows of the smaller part, whose mean chance moves most."""
+    if case.recipe is None:
+        return None
+    known = [n for n in (case.recipe.train_rows, case.recipe.validation_rows) if n]
+    return min(known, default=None)
 
 
 def _signs(inputs: InputFacts, rows: int | None) -> Iterable[Evidence]:

@@ -11,6 +11,7 @@ from torchclinic.functional.learning import LearningState
 from torchclinic.rules import thresholds as t
 from torchclinic.rules.evidence import below, fact
 from torchclinic.rules.grading import state_of
+from torchclinic.rules.knowing import skill_of
 from torchclinic.rules.rule import Rule, register
 from torchclinic.rules.wording import number, percent
 
@@ -65,6 +66,8 @@ class UnrelatedLabels(Rule):
             return
         if unseen is None or unseen > limit or not _can_learn(case, state):
             return
+        if (skill_of(case) or 0.0) > t.LABEL_SKILL:
+            return  # its answers are good and only too sure: overfitting
         yield self.finding(
             Level.ERROR,
             "the targets do not belong to the inputs",

@@ -8,11 +8,11 @@ from collections.abc import Iterable
 from torchclinic.core.facts import Case, OneBatchFacts
 from torchclinic.core.finding import Finding, Level, Stage
 from torchclinic.functional.learning import LearningState
-from torchclinic.functional.skill import metric_skill, rescale
 from torchclinic.rules import thresholds as t
 from torchclinic.rules.evidence import above, fact, learning_evidence
 from torchclinic.rules.grading import confidence, gated, state_of
 from torchclinic.rules.initial import is_norm
+from torchclinic.rules.knowing import as_good_as_neighbours
 from torchclinic.rules.rule import Rule, register
 from torchclinic.rules.wording import number, percent
 
@@ -59,7 +59,7 @@ class CannotOverfitOneBatch(Rule):
         test, state = case.one_batch, state_of(case)
         clear = test.best_error is None or test.best_error >= t.ONE_BATCH_CLEAR
         excused = state.fine and not (clear and _underfits(state))
-        if test.passed or excused or _single_layer(case) or _as_good_as_neighbours(case):
+        if test.passed or excused or _single_layer(case) or as_good_as_neighbours(case):
             return
         gained = _gained(test)
         level = gated(state, 2 if clear else 1) if state.poor else Level.WARNING
@@ -89,20 +89,6 @@ def _underfits(state: LearningState) -> bool:
     """Much of the loss is left, on its own rows and on others alike."""
     removed, unseen = state.removed or 0.0, state.validation_removed
     return removed < t.UNDERFIT and (unseen is None or removed - unseen < t.UNDERFIT_GAP)
-
-
-def _as_good_as_neighbours(case: Case) -> bool:
-    """On rows not seen it does no worse than a row's neighbours: labels, not the model, are short.
-
-    Rows with nearly the same inputs and different labels cannot be learnt by heart, and need not.
-    """
-    labels = case.batch.labels if case.batch is not None else None
-    skill = metric_skill(case, "validation")
-    if labels is None or labels.likeness is None or labels.chance is None or skill is None:
-        return False
-    classes = case.recipe is not None and case.recipe.task != "regression"
-    known = rescale(labels.likeness, labels.chance) if classes else labels.likeness**2
-    return known < t.NEIGHBOURS_KNOW and skill >= known
 
 
 def _single_layer(case: Case) -> bool:
