@@ -8,7 +8,7 @@ from torch.optim import lr_scheduler as schedulers
 
 from engine.stacked.parts import assert_same, net, recipe
 from torchclinic.core import Penalty, Schedule
-from torchclinic.engine.stacked import plan_stacks
+from torchclinic.engine.stacked import plan_stacks, why_not_stacked
 
 MOMENTUM = partial(optim.SGD, lr=0.05, momentum=0.8)
 SCHEDULES = {
@@ -86,3 +86,9 @@ def test_strengths_may_differ_in_one_stack():
     }
     assert len(plan_stacks(arms, [0]).groups) == 1
     assert_same(arms)
+
+
+def test_a_penalty_that_stacks_do_not_know_is_run_alone():
+    alone = recipe(penalties=(Penalty("orthogonal", 0.1),))
+    assert "orthogonal" in (why_not_stacked(alone) or "")
+    assert_same({"a": alone}, seeds=[0])

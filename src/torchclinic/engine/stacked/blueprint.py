@@ -90,6 +90,9 @@ def draw_up(recipe: Recipe, seed: int) -> Blueprint | str:
     return Blueprint(model, rows, rule, groups, tuple(dict(f) for f in flags), key)  # pyright: ignore[reportArgumentType, reportCallIssue]
 
 
+STACKED_PENALTIES = ("l1", "l2")
+
+
 def why_no_recipe(recipe: Recipe) -> str | None:
     """What in a recipe's plain fields keeps its runs from being stacked; None if nothing does."""
     if recipe.step is not None:
@@ -98,6 +101,9 @@ def why_no_recipe(recipe: Recipe) -> str | None:
         return f"it accumulates the gradients of {recipe.accumulate} batches"
     if recipe.autocast is not None:
         return f"it runs under autocast to {recipe.autocast}"
+    for penalty in recipe.penalties:
+        if penalty.kind not in STACKED_PENALTIES:
+            return f"it has a penalty of kind {penalty.kind!r}"
     for field in dataclasses.fields(recipe):
         if field.name not in _FOLLOWED and getattr(recipe, field.name) != field.default:
             return f"it sets {field.name}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from torchclinic.core import Penalty, Recipe
 from torchclinic.engine.stacked.layout import Layout, Slot
+from torchclinic.training.penalties import weight_names
 
 NORM_OFFSET = 1e-6  # what torch.nn.utils.clip_grad_norm_ adds to the norm it divides by
 
@@ -72,11 +73,11 @@ def treatment(
         return torch.tensor(values, dtype=torch.float64).to(like.device, like.dtype)
 
     penalties: list[tuple[bool, tuple[Slot, ...], Tensor]] = []
-    named = dict(model.named_parameters())
+    named, weights_of = dict(model.named_parameters()), weight_names(model)
     for number, penalty in enumerate(recipes[0].penalties):
         weights = [recipe.penalties[number].weight for recipe in recipes]
         factor = column([w if penalty.kind == "l1" else 2 * w for w in weights])[:, None]
-        slots = tuple(s for s in layout.slots if weighs(penalty, s.name, named))
+        slots = tuple(s for s in layout.slots if weighs(penalty, s.name, named, weights_of))
         penalties.append((penalty.kind == "l1", slots, factor))
     norms = [recipe.clip_norm for recipe in recipes]
     values = [recipe.clip_value for recipe in recipes]
@@ -89,11 +90,14 @@ def treatment(
     )
 
 
-def weighs(penalty: Penalty, name: str, named: Mapping[str, nn.Parameter]) -> bool:
-    """Whether a penalty counts a parameter."""
+def weighs(
+    penalty: Penalty, name: str, named: Mapping[str, nn.Parameter], weights: Collection[str]
+) -> bool:
+    """Whether a penalty counts a parameter, as `training.penalties` has it."""
     if not fnmatchcase(name, penalty.parameters) or not named[name].requires_grad:
         return False
-    return named[name].dim() >= 2 or not penalty.skip_norms_and_biases
+    weight = name in weights and named[name].dim() >= 2
+    return weight or not penalty.skip_norms_and_biases
 
 
 def treatment_key(recipe: Recipe) -> tuple[object, ...]:
