@@ -282,7 +282,10 @@ def hooked():
         (net(partial(nn.AlphaDropout, 0.2)), "torch.func cannot map it"),
         (net(partial(nn.RReLU)), "torch.func cannot map it"),
     ],
-    ids=str,
+    ids=(
+        *("counting", "choosing", "unused", "recurrent"),
+        *("convolutional", "hooked", "alpha dropout", "rrelu"),
+    ),
 )
 def test_what_cannot_be_stacked_runs_alone_and_says_why(model, why):
     made = recipe(model=model, steps=12)

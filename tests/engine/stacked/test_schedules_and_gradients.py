@@ -8,6 +8,7 @@ from torch.optim import lr_scheduler as schedulers
 
 from engine.stacked.parts import assert_same, net, recipe
 from torchclinic.core import Penalty, Schedule
+from torchclinic.engine import run_arms
 from torchclinic.engine.stacked import plan_stacks, why_not_stacked
 
 MOMENTUM = partial(optim.SGD, lr=0.05, momentum=0.8)

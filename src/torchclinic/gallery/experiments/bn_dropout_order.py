@@ -42,7 +42,9 @@ NETS: dict[str, dict[str, Any]] = {
     },
 }
 ORDERS = tuple(NETS)[3:]
-SHADES: dict[str, str] = dict(zip(NETS, ("grey", "ochre", "green", "blue", "vermilion"), strict=True))
+SHADES: dict[str, str] = dict(
+    zip(NETS, ("grey", "ochre", "green", "blue", "vermilion"), strict=True)
+)
 
 
 def recipe(settings: Settings, name: str) -> tc.Recipe:
