@@ -3,7 +3,7 @@ import io
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
@@ -133,6 +133,7 @@ HOSTILE = st.text(st.characters(), min_size=1, max_size=80)
 
 @settings(max_examples=40, deadline=None)
 @given(HOSTILE, st.booleans())
+@example("\u00b8", False)  # plain ASCII has nothing for it
 def test_no_name_can_break_out_of_its_line(name, unicode):
     finding = Finding(
         "X1", "a-rule", Level.ERROR, name, name, (Evidence(name, 1.0, 2.0, layer=name),),

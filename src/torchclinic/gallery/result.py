@@ -113,7 +113,8 @@ def _result(document: dict[str, Any]) -> Result:
 
 
 def _claim(document: dict[str, Any]) -> Claim:
-    fields = {name: number(value) for name, value in document.items()}
+    fields = dict(document)
+    fields |= {name: number(document[name]) for name in ("value", "low", "high")}
     fields["judgement"] = Judgement(document["judgement"])
     fields["values"] = tuple(float(number(value)) for value in document["values"])
     return Claim(**fields)

@@ -111,6 +111,7 @@ class Sheet:
             hang: Whether the other lines are indented as far as the lead reaches.
             limit: Lines at most; 0 for all.
         """
+        text = self.plain(text)
         if not text.strip():
             return
         head, head_style = (lead, "") if isinstance(lead, str) else lead
@@ -118,7 +119,7 @@ class Sheet:
         text = text.replace(" = ", "\xa0=\xa0").replace(" %", "\xa0%")  # wraps nowhere inside
         first_indent = indent + len(head)
         wrapped = textwrap.wrap(
-            self.plain(text),
+            text,
             self.width - 1,
             initial_indent=" " * first_indent,
             subsequent_indent=" " * (first_indent if hang else indent),
