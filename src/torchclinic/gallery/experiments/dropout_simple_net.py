@@ -33,7 +33,7 @@ TRAININGS = {
     "Adam 1e-3, 4 x": (partial(Adam, lr=1e-3), 4),
 }
 RATES = (0.0, 0.2, 0.5)
-SHADES: dict[str, str] = dict(zip(RATES, ("vermilion", "green", "blue"), strict=True))
+SHADES: dict[float, str] = dict(zip(RATES, ("vermilion", "green", "blue"), strict=True))
 
 
 class SimpleNet(nn.Module):
