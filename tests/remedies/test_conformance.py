@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, RandomSampler
 
-from remedies.patients import PATIENTS, case_of, fewer, patient
+from remedies.patients import PATIENTS, SPECIAL, case_of, fewer, patient
 from torchclinic.core import (
     Applicability,
     Change,
@@ -74,6 +74,9 @@ def planned():
         for remedy in REMEDIES.members():
             if isinstance(remedy.plan(recipe, case), Change):
                 yield remedy.name, name
+    for name, (_, remedy) in SPECIAL.items():
+        assert isinstance(REMEDIES[remedy].plan(*patient(name)), Change)
+        yield remedy, name
 
 
 def batch_of(recipe):
