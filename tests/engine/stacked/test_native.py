@@ -10,7 +10,7 @@ from torch import nn
 
 from engine.stacked.parts import assert_same, net, recipe
 from torchclinic.engine.stacked import native
-from torchclinic.engine.stacked.native import compiling, library
+from torchclinic.engine.stacked.native import compiling, loading
 
 needs_compiler = pytest.mark.usefixtures("kernels")
 
@@ -27,8 +27,8 @@ def kernels():
 def unloaded(monkeypatch, tmp_path):
     """As on a machine that never compiled."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr(library, "_loaded", {})
-    monkeypatch.setattr(library, "_state", {"tried": False})
+    monkeypatch.setattr(loading, "_loaded", {})
+    monkeypatch.setattr(loading, "_state", {"tried": False})
     return tmp_path
 
 
@@ -98,14 +98,14 @@ def test_without_a_compiler_nothing_is_loaded(monkeypatch, unloaded):
 
 def test_a_compiler_that_fails_is_not_asked_twice(monkeypatch, unloaded, tmp_path):
     calls = []
-    monkeypatch.setattr(library, "compile_library", calls.append)
+    monkeypatch.setattr(loading, "compile_library", calls.append)
     assert not native.prepare(compile_now=True)
     assert not native.prepare(compile_now=True)
     assert len(calls) == 1
 
 
 def test_it_is_not_compiled_for_a_short_study(monkeypatch, unloaded):
-    monkeypatch.setattr(library, "compile_library", lambda file: pytest.fail("compiled"))
+    monkeypatch.setattr(loading, "compile_library", lambda file: pytest.fail("compiled"))
     assert not native.prepare(compile_now=False)
 
 

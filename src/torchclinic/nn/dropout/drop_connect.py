@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any
 
@@ -54,8 +55,9 @@ class DropConnect(DropoutLike, nn.Module):
         self.activation = activation
         self.samples = samples if samples is None else at_least(samples, 1, "samples")
 
+    @abstractmethod
     def _affine(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        raise NotImplementedError
+        """What the layer does with its weights: the one thing that its kinds differ in."""
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - torch's name
         """The affine map with a fresh mask on its weights, or its expectation in evaluation."""

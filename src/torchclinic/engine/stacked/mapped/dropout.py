@@ -127,7 +127,7 @@ def _site(function: Any, x: Tensor, rate: float) -> Site:
     if dimensions is None:
         return Site(tuple(x.shape), x.dtype, rate)
     if x.dim() != dimensions:
-        raise NotImplementedError(f"{function.__name__} of {x.dim()} dimensions")
+        raise ValueError(f"{function.__name__} of {x.dim()} dimensions has no mask in a stack")
     return Site((*x.shape[:2], *(1 for _ in x.shape[2:])), x.dtype, rate)
 
 

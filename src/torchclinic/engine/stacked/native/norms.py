@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor
 
-from torchclinic.engine.stacked.native.library import function
+from torchclinic.engine.stacked.native.loading import function
 
 Over = Literal["batch", "layer"]
 

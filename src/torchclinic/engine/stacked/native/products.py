@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from torchclinic.engine.stacked.native.library import function
+from torchclinic.engine.stacked.native.loading import function
 
 
 def dot(x: Tensor, weight: Tensor, bias: Tensor | None, out: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from torchclinic.engine.stacked.native.library import TYPES
+from torchclinic.engine.stacked.native.loading import TYPES
 from torchclinic.engine.stacked.native.products import dot, spread
 
 # Sizes around the kernels' tiles and vectors: (rows, inputs, outputs).

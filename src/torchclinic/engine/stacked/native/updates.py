@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from torchclinic.engine.stacked.native.library import function
+from torchclinic.engine.stacked.native.loading import function
 
 MOST_STATES = 3
 
