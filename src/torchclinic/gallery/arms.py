@@ -59,6 +59,8 @@ def train_arms(
 ) -> dict[str, Curves]:
     """Train every arm with every seed of the settings, and evaluate it on the test part.
 
+    Runs whose models agree are one batched computation; what cannot be is run alone.
+
     Args:
         arms: Name -> recipe; they pair by seed.
         settings: Seeds and progress.
@@ -72,7 +74,8 @@ def train_arms(
     Raises:
         TrainingError: If a run fails; one that diverges does not.
     """
-    runs = run_arms(arms, settings.runs, test=True, progress=settings.part(what, start, end))
+    told = settings.part(what, start, end)
+    runs = run_arms(arms, settings.runs, engine="stacked", test=True, progress=told)
     for results in runs.values():
         for result in results:
             if result.run is None:
