@@ -72,6 +72,27 @@ class LayerFacts:
 
 
 @dataclass(frozen=True)
+class NormFacts:
+    """A normalisation layer, as built and as the training uses it.
+
+    Attributes:
+        name: Qualified module name.
+        kind: Class name.
+        values: Numbers that each of its means is taken over, in a batch of the training.
+        momentum: Of a BatchNorm's running statistics; None without such statistics.
+        asleep: Whether it stays in evaluation mode when the model is put in training mode.
+        untouched: Whether its running statistics are those of a layer that was never trained.
+    """
+
+    name: str
+    kind: str
+    values: int | None = None
+    momentum: float | None = None
+    asleep: bool = False
+    untouched: bool = False
+
+
+@dataclass(frozen=True)
 class ModelFacts:
     """The model's structure.
 
@@ -96,6 +117,9 @@ class ModelFacts:
         trainable: Elements that require gradients.
         output_activation_module: Qualified name of the module that is the output activation; None
             when it is a function call or not known.
+        norm_layers: Its normalisation layers, in the order of registration.
+        frozen_anew: Whether weights that are frozen differ from one building of the model to the
+            next, so that they are random; None where nothing is frozen or no factory builds it.
     """
 
     layers: tuple[LayerFacts, ...] = ()
@@ -114,6 +138,8 @@ class ModelFacts:
     parameters: int = 0
     trainable: int = 0
     output_activation_module: str | None = None
+    norm_layers: tuple[NormFacts, ...] = ()
+    frozen_anew: bool | None = None
 
     def layer(self, name: str) -> LayerFacts | None:
         """The layer of that name, or None."""
@@ -171,6 +197,10 @@ class RecipeFacts:
     penalties: tuple[str, ...] = ()
     early_stopping: bool = False
     custom_step: bool = False
+    clip_value: float | None = None
+    max_norm: float | None = None
+    patience: int | None = None
+    min_delta: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -277,6 +307,11 @@ class LabelFacts:
         mixing: Entropy of the labels within a batch as it is delivered, over that of a batch
             drawn at random; near 0 where classes come one after the other. None unless the
             targets are classes and several batches make an epoch.
+        whole: Different values of the targets, where all are whole numbers; None otherwise.
+        order_z: How much nearer to each other than by chance the numbers of unequal neighbours
+            are, in standard deviations of renumbered classes: 2 and more where numbers are
+            an order (counts, grades), about 0 where they are names. None unless `whole`.
+        pairs: Pairs of unequal neighbours that this is read from.
     """
 
     rows: int = 0
@@ -284,6 +319,126 @@ class LabelFacts:
     chance: float | None = None
     z: float | None = None
     mixing: float | None = None
+    whole: int | None = None
+    order_z: float | None = None
+    pairs: int = 0
+
+
+@dataclass(frozen=True)
+class PartFacts:
+    """How training and validation part stand to each other.
+
+    A row's neighbours are the five training rows with the most similar inputs, over features of
+    unit variance in the training part. Nothing is asked of neighbours where inputs have no
+    distance (token numbers).
+
+    Attributes:
+        train_rows: Training rows that were looked at.
+        validation_rows: Validation rows that were looked at.
+        train_classes: Class -> its training rows among them; {} unless each row has one class and
+            the rows looked at are all rows, or spread over them.
+        validation_classes: The same of the validation part.
+        confusion: (class that most of the neighbours have, class of the validation row) -> rows.
+        agreement: Share of validation rows whose class is that of their neighbours.
+        agreement_z: The same above chance, in standard deviations; of the rank correlation where
+            targets are numbers.
+        value_relation: Rank correlation of validation targets with the mean of their neighbours'.
+        value_miss: Median distance of a validation target from the mean of its neighbours'.
+        value_miss_own: The same of training targets and their neighbours in the training part.
+        target_distance: Kolmogorov-Smirnov distance of the targets' distributions.
+        target_chance: Bound on the probability of such a distance by chance.
+        train_targets: (smallest, mean, largest) of the training targets, where they are numbers.
+        validation_targets: The same of the validation targets.
+        outside: Share of the validation targets outside the range of the training targets.
+        columns: Input columns that were compared.
+        joint: Correlation, over all pairs of columns, of how the pair correlates in training and
+            in validation: near 1 where columns hang together alike in both.
+        joint_chance: The same for parts drawn at random from the rows of both.
+        joint_z: (joint_chance - joint) in standard deviations of such draws.
+        order: For each validation column the training column that it looks like, where another
+            order of the columns makes the parts alike; () otherwise.
+        order_joint: `joint` after the columns are put into that order.
+        order_agreement: `agreement` (or `value_relation`) after it, None if not known.
+        leaks: Columns that nearly determine the target in training and not in validation.
+        leak_train: Share of the target's variance that the first of them explains in training.
+        leak_validation: The same in validation.
+    """
+
+    train_rows: int = 0
+    validation_rows: int = 0
+    train_classes: Mapping[int, int] = field(default_factory=dict[int, int])
+    validation_classes: Mapping[int, int] = field(default_factory=dict[int, int])
+    confusion: Mapping[tuple[int, int], int] = field(default_factory=dict[tuple[int, int], int])
+    agreement: float | None = None
+    agreement_z: float | None = None
+    value_relation: float | None = None
+    value_miss: float | None = None
+    value_miss_own: float | None = None
+    target_distance: float | None = None
+    target_chance: float | None = None
+    train_targets: tuple[float, float, float] | None = None
+    validation_targets: tuple[float, float, float] | None = None
+    outside: float | None = None
+    columns: int = 0
+    joint: float | None = None
+    joint_chance: float | None = None
+    joint_z: float | None = None
+    order: tuple[int, ...] = ()
+    order_joint: float | None = None
+    order_agreement: float | None = None
+    leaks: tuple[int, ...] = ()
+    leak_train: float | None = None
+    leak_validation: float | None = None
+
+
+@dataclass(frozen=True)
+class RowFacts:
+    """What the training rows are like, one by one.
+
+    Attributes:
+        rows: Rows that were compared with each other.
+        distinct: Different inputs among them.
+        commonest: Share of the rows that have the commonest input.
+        repeated: Share of the rows whose input another row has, too.
+        elements: Numbers in the input of a row.
+        values: Different numbers in all of them.
+        ceiling: Largest accuracy on these rows of any function of the inputs, as rows with one
+            input and different classes cannot all be right; None unless targets are classes.
+        ceiling_base: Share of the commonest class.
+        reread: Rows of a Dataset that were read several times.
+        sizes: Root mean square of these rows at each reading, where nothing but the number of
+            readings changed and every row changed in the same direction; () otherwise.
+        noise: Variance that changes from reading to reading over the variance of a reading; None
+            where rows cannot be read again.
+        noise_std: Standard deviation of what changes from reading to reading.
+        validation_std: Standard deviation of the validation inputs.
+        extreme: The isolated target value that stands for all of them, None without any.
+        extreme_rows: Rows whose target lies that far out.
+        extreme_share: The same over all rows.
+        extreme_repeats: Rows that have exactly the commonest of these values.
+        extreme_weight: Share of the squared deviations from the mean that these rows make up.
+        bulk: (smallest, largest) of the other targets.
+    """
+
+    rows: int = 0
+    distinct: int = 0
+    commonest: float = 0.0
+    repeated: float = 0.0
+    elements: int = 0
+    values: int = 0
+    ceiling: float | None = None
+    ceiling_base: float | None = None
+    reread: int = 0
+    sizes: tuple[float, ...] = ()
+    noise: float | None = None
+    noise_std: float | None = None
+    validation_std: float | None = None
+    extreme: float | None = None
+    extreme_rows: int = 0
+    extreme_share: float = 0.0
+    extreme_repeats: int = 0
+    extreme_weight: float = 0.0
+    bulk: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -295,12 +450,61 @@ class PredictionFacts:
         counts: Class -> rows that belong to it.
         predicted: Class -> rows that the model takes for it.
         recalls: Class -> share of its rows that are recognised.
+        confusion: (class that the model answers, class of the row) -> rows.
     """
 
     rows: int
     counts: Mapping[int, int]
     predicted: Mapping[int, int]
     recalls: Mapping[int, float]
+    confusion: Mapping[tuple[int, int], int] = field(default_factory=dict[tuple[int, int], int])
+
+
+@dataclass(frozen=True)
+class ReachFacts:
+    """What of the inputs the outputs hang on: parts of them are exchanged between rows.
+
+    Attributes:
+        axis: Whether the parts are positions of a sequence or features of a table.
+        size: Positions or features in all.
+        starts: First position or feature of each part; a part ends where the next begins.
+        effects: Root mean square of what exchanging a part changes in the outputs, over what
+            exchanging whole rows changes; None where the rows do not differ in that part.
+        tells: How much each part alone tells of the targets, in standard deviations of chance;
+            None where it could not be told.
+        spread: Standard deviation of the outputs between rows over their root mean square.
+        order_blind: Whether the outputs stay the same when the positions are permuted.
+        scale_blind: Whether the outputs stay the same when a row is multiplied by a number.
+        faded: First layer, in forward order, whose output is the same for every row though what
+            it is given is not; "" without one.
+    """
+
+    axis: Literal["positions", "features", "none"] = "none"
+    size: int = 0
+    starts: tuple[int, ...] = ()
+    effects: tuple[float | None, ...] = ()
+    tells: tuple[float | None, ...] = ()
+    spread: float | None = None
+    order_blind: bool | None = None
+    scale_blind: bool | None = None
+    faded: str = ""
+
+
+@dataclass(frozen=True)
+class LossFacts:
+    """What the loss asks for, read off its gradient at the output.
+
+    Attributes:
+        function: Torch's loss function that is called ("kl_div"), "" where none was heard.
+        log_input: Its option of that name; None without one.
+        rows: Label -> rows at which the gradient was looked at; {} for targets that are no labels.
+        silent: Label -> rows whose gradient is exactly 0, at every output that was tried.
+    """
+
+    function: str = ""
+    log_input: bool | None = None
+    rows: Mapping[int, int] = field(default_factory=dict[int, int])
+    silent: Mapping[int, int] = field(default_factory=dict[int, int])
 
 
 @dataclass(frozen=True)
@@ -328,6 +532,8 @@ class BatchFacts:
         noise_in_eval: Root mean square of the difference of two such passes over the standard
             deviation of the output between rows; None if it could not be told.
         labels: How the targets stand to the inputs; None if it could not be told.
+        reach: What of the inputs the untrained outputs hang on; None if it could not be told.
+        loss: What the loss asks for; None if it could not be told.
     """
 
     inputs: InputFacts
@@ -344,6 +550,8 @@ class BatchFacts:
     unregistered: tuple[tuple[int, ...], ...] = ()
     noise_in_eval: float | None = None
     labels: LabelFacts | None = None
+    reach: ReachFacts | None = None
+    loss: LossFacts | None = None
 
     def layer(self, name: str) -> LayerReadings | None:
         """Readings of the layer of that name, or None."""
@@ -373,8 +581,69 @@ class OneBatchFacts:
 
 
 @dataclass(frozen=True)
+class BreakFacts:
+    """Where the first NaN or infinity of a run comes from.
+
+    Attributes:
+        step: Update at which it appears.
+        where: In the forward pass of the model, in the loss, or only in the gradient.
+        operation: Torch's name of the operation that makes it of finite numbers ("log", "sqrt").
+        low: Smallest number that the operation is given (of a gradient: that comes back to it).
+        high: Largest one.
+        line: Line of the user's code that calls it, with its place; "" where it is not known.
+        loss: The loss at that step, where it is finite.
+    """
+
+    step: int
+    where: Literal["outputs", "loss", "gradient"]
+    operation: str
+    low: float | None = None
+    high: float | None = None
+    line: str = ""
+    loss: float | None = None
+
+
+@dataclass(frozen=True)
+class RateTrialFacts:
+    """The same training at another learning rate, over as many steps.
+
+    Attributes:
+        configured: Largest rate of the run that was watched.
+        rate: The other one.
+        steps: Updates of either.
+        split: Rows on which the losses were measured.
+        loss: At the configured rate.
+        tried: At the other one.
+        metric: The metric at the configured rate, None without one.
+        tried_metric: At the other one.
+    """
+
+    configured: float
+    rate: float
+    steps: int
+    split: Literal["train", "validation"]
+    loss: float
+    tried: float
+    metric: float | None = None
+    tried_metric: float | None = None
+
+
+@dataclass(frozen=True)
 class Case:
-    """All facts of one training. Rules read it; a part that was not gathered is None."""
+    """All facts of one training. Rules read it; a part that was not gathered is None.
+
+    Attributes:
+        recipe: What the Recipe says.
+        batch: What the first rows show.
+        one_batch: Whether it can overfit one batch.
+        lr_range: The LR range test.
+        history: The curves of a run.
+        trace: Its readings.
+        predictions: What the trained model answers.
+        broken: Where the first NaN or infinity of the run comes from.
+        trial: The run at another learning rate.
+        reach: What of the inputs the trained outputs hang on.
+    """
 
     recipe: RecipeFacts | None = None
     batch: BatchFacts | None = None
@@ -383,3 +652,6 @@ class Case:
     history: History | None = None
     trace: Trace | None = None
     predictions: PredictionFacts | None = None
+    broken: BreakFacts | None = None
+    trial: RateTrialFacts | None = None
+    reach: ReachFacts | None = None
