@@ -534,6 +534,8 @@ class BatchFacts:
         labels: How the targets stand to the inputs; None if it could not be told.
         reach: What of the inputs the untrained outputs hang on; None if it could not be told.
         loss: What the loss asks for; None if it could not be told.
+        parts: How training and validation part stand to each other; None if it is not known.
+        rows: What the training rows are like; None if it is not known.
     """
 
     inputs: InputFacts
@@ -552,6 +554,8 @@ class BatchFacts:
     labels: LabelFacts | None = None
     reach: ReachFacts | None = None
     loss: LossFacts | None = None
+    parts: PartFacts | None = None
+    rows: RowFacts | None = None
 
     def layer(self, name: str) -> LayerReadings | None:
         """Readings of the layer of that name, or None."""
