@@ -6,6 +6,7 @@ import dataclasses
 import time
 from collections.abc import Sequence
 
+from torchclinic.clinic.afterwards import breakdown, rate_trial
 from torchclinic.clinic.answers import answers
 from torchclinic.clinic.holdout import hold_out
 from torchclinic.clinic.narrator import Narrator, silent
@@ -100,6 +101,7 @@ def diagnose_on(
             history=watched.run.history,
             trace=watched.run.trace,
             predictions=answers(recipe, watched.run.model, case),
+            broken=breakdown(recipe, seed, watched.run.history),
         )
         narrate("testing the range of learning rates")
         try:
@@ -107,6 +109,8 @@ def diagnose_on(
                 case = dataclasses.replace(case, lr_range=lr_range_test(recipe))
         except TorchclinicError as error:
             notes.append(f"no LR range test: {error}")
+        trial = rate_trial(recipe, seed, case, watched.step_seconds)
+        case = dataclasses.replace(case, trial=trial)
     diagnosis = _conclude(case, recipe.name, tuple(notes))
     if failure is not None and not _explained(diagnosis):
         raise failure

@@ -13,9 +13,11 @@ from torchclinic.core.trace import SILENT_SHARE, UPDATE_RATIO
 from torchclinic.functional.curves import loss_series, rate_series
 from torchclinic.functional.learning import LearningState
 from torchclinic.functional.noise import swing
+from torchclinic.functional.progress import Progress
 from torchclinic.functional.robust import finite, median, quantile
 from torchclinic.rules import thresholds as t
 from torchclinic.rules.evidence import above, below, fact
+from torchclinic.rules.grading import state_of
 from torchclinic.rules.traced import deep_layers, profile
 
 # Optimizers whose steps do not grow with the gradient's scale, by the start of their class name.
@@ -82,9 +84,7 @@ def too_high(curve: LRRange, rate: float) -> Evidence | None:
 
     A loss that blows up at the smallest rate of the test does so for another reason.
     """
-    if curve.divergence is None or not curve.divergence > 0:
-        return None
-    if curve.learning_rates and curve.divergence <= 1.5 * min(curve.learning_rates):
+    if curve.divergence is None or not _blows_up(curve):
         return None
     margin = curve.divergence / rate
     if margin >= t.RATE_HIGH:
@@ -98,6 +98,54 @@ def too_low(curve: LRRange, rate: float) -> Evidence | None:
     if suggestion is None or suggestion / rate <= t.RATE_LOW:
         return None
     return above("suggested learning rate over the configured", suggestion / rate, t.RATE_LOW)
+
+
+def rates_to_try(case: Case) -> tuple[float, ...]:
+    """Larger rates at which the same training may get farther; () where nothing speaks for it.
+
+    The range test's own first, then tens of the configured one, for a training that is stuck up
+    to where the test blows up.
+
+    >>> rates_to_try(Case())
+    ()
+    """
+    state, rate = state_of(case), configured_rate(case)
+    unfinished = state.falling and not state.near_perfect
+    if rate is None or not (state.poor or unfinished) or state.progress is Progress.DIVERGED:
+        return ()
+    curve = case.lr_range if case.lr_range is not None else LRRange()
+    edge = curve.divergence if _blows_up(curve) else None
+    highest = math.inf if edge is None else edge / t.RATE_HIGH
+    suggested = suggested_rate(curve)
+    wanted = [] if suggested is None else [suggested]
+    wanted += [rate * 10**k for k in range(1, 5 if state.hurt else 2)]
+    rising: list[float] = []
+    for found in (min(value, highest) for value in wanted):
+        if found >= 3 * rate and found > 2 * max(rising, default=0.0):
+            rising.append(found)
+    return tuple(rising)
+
+
+def trial_gain(case: Case) -> float | None:
+    """What the other rate of the trial removes more, as a share of the constant's loss."""
+    trial, state = case.trial, state_of(case)
+    if trial is None or state.constant is None:
+        return None
+    width = abs(state.constant - state.floor) or abs(state.constant)
+    return (trial.loss - trial.tried) / width if width > 0 else None
+
+
+def proven_low(case: Case) -> bool:
+    """Whether the same training at a larger rate ends markedly better on rows not trained on."""
+    gain = trial_gain(case)
+    return gain is not None and gain > t.TRIAL_GAIN
+
+
+def _blows_up(curve: LRRange) -> bool:
+    """Whether the range test shows a rate that is too high, and not a loss that always breaks."""
+    if curve.divergence is None or not curve.divergence > 0:
+        return False
+    return not (curve.learning_rates and curve.divergence <= 1.5 * min(curve.learning_rates))
 
 
 def asks_for_more(case: Case) -> bool:

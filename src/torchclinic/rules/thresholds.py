@@ -137,6 +137,9 @@ AGREEING = Threshold(0.6, "SageMaker Debugger (k of n checks)", "share of readin
 EARLY_UPDATE = Threshold(
     1e-4, "TheDeepChecker (Ben Braiek & Khomh 2023)", "update-to-weight ratio of the first layer"
 )
+OVERFLOW = Threshold(
+    1e6, "here", "size of what an operation is given, from which its NaN is an overflow's"
+)
 NORM_GROWTH = Threshold(10.0, "here; TheDeepChecker: doubling 5 times", "over its running median")
 DEAD_RISE = Threshold(0.2, "here; rulebook 0.1", "rise of the silent share since the start")
 UPDATE_LOW = Threshold(1e-4, "TheDeepChecker (Ben Braiek & Khomh 2023); CS231n: about 1e-3")
@@ -150,6 +153,16 @@ RATE_LOW = Threshold(
 )
 MOMENTUM_HIGH = Threshold(0.98, "here", "each gradient then counts 50 times and more")
 RATE_KILLED = Threshold(0.01, "here; Karpathy 2019", "rate over its largest, half-way")
+TRIAL_GAIN = Threshold(
+    0.15,
+    "here",
+    "share of the constant's loss that the same steps at a larger rate remove more, on validation "
+    "rows",
+)
+WARM_UP_SHARE = Threshold(0.3, "here", "largest rate of the run over the optimizer's own")
+SCORES_FLAT = Threshold(
+    0.02, "here; torch's default initialisation gives 0.1 to 0.3", "deviation of untrained scores"
+)
 RATE_HIGH = Threshold(3.0, "here; Smith 2017", "divergence of the range test over configured")
 SWING = Threshold(4.0, "here", "swing of block means over what step noise explains")
 UNFINISHED = Threshold(0.15, "here", "share of the loss that one more training would remove")

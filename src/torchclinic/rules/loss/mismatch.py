@@ -19,6 +19,7 @@ from torchclinic.rules.outputs import (
     outputs_of,
     single_column,
 )
+from torchclinic.rules.rates import proven_low
 from torchclinic.rules.rule import Rule, register
 from torchclinic.rules.wording import number
 
@@ -69,6 +70,8 @@ class LossMismatch(Rule):
             state = state_of(case)
             short = (state.removed or 0.0) < t.UNDERFIT and (state.skill or 0.0) < t.UNDERFIT_SKILL
             level = exact(state) if found.certain else gated(state, 3 if short else 2)
+            if not found.certain and proven_low(case):
+                level = Level.INFO  # the very same loss learns at a larger rate
             facts = (*found.evidence, *learning_evidence(state))
             sure = 0.96 if found.certain else 0.75
             yield self.finding(level, found.title, found.text, facts, confidence=sure)

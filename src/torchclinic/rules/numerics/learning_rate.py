@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
-from torchclinic.core.facts import Case
+from torchclinic.core.facts import Case, RateTrialFacts
 from torchclinic.core.finding import Evidence, Finding, Level, Stage
 from torchclinic.core.lr_range import LRRange
+from torchclinic.functional.curves import rate_series
 from torchclinic.functional.learning import LearningState
 from torchclinic.functional.progress import Progress
 from torchclinic.rules import thresholds as t
 from torchclinic.rules.consequences import LEARNING_CURVES
-from torchclinic.rules.evidence import below, fact, learning_evidence
+from torchclinic.rules.evidence import above, below, fact, learning_evidence
 from torchclinic.rules.grading import confidence, gated, state_of, wanting
+from torchclinic.rules.initial import SCORE_LOSSES
+from torchclinic.rules.outputs import loss_kind, outputs_of
 from torchclinic.rules.rates import (
     Killed,
     configured_rate,
     high_signs,
     killed_rate,
     low_signs,
+    proven_low,
     suggested_rate,
     too_high,
     too_low,
+    trial_gain,
 )
 from torchclinic.rules.rule import Rule, register
 from torchclinic.rules.wording import number, percent, times
@@ -34,8 +40,10 @@ class LearningRateFarOff(Rule):
     ## What it does
     Compares the configured rate with the LR range test's curve: more than 10 times below the
     suggested rate, or above a third of the rate at which the loss blows up, while the training
-    shows it by hardly moving or by diverging and swinging. It also finds schedules that cut the
-    rate to less than a hundredth before half of the training.
+    shows it by diverging and swinging. A rate is called too low where the same training was made
+    once more at a larger one and ended markedly better on rows that it was not trained on. It also
+    finds schedules that cut the rate to less than a hundredth before half of the training, and
+    warm-ups that outlast it.
 
     ## Why is this bad?
     With too small a rate the training ends before it has begun. With too large a one each step
@@ -75,9 +83,11 @@ class LearningRateFarOff(Rule):
         margin, gap, cut = too_high(curve, rate), too_low(curve, rate), killed_rate(case)
         if margin is not None:
             yield from self._high(case, curve, state, margin, rate)
-        elif gap is not None:
+        elif case.trial is not None and proven_low(case):
+            yield self._proven(case, state, case.trial)
+        elif gap is not None and case.trial is None:
             yield from self._low(case, curve, state, gap, rate)
-        elif cut is not None:
+        if cut is not None and margin is None and not proven_low(case):
             yield from self._cut(state, cut)
 
     def _high(
@@ -119,6 +129,47 @@ class LearningRateFarOff(Rule):
             remedies=("learning-rate", "adamw", "momentum"),
         )
 
+    def _proven(self, case: Case, state: LearningState, trial: RateTrialFacts) -> Finding:
+        """The same training at a larger rate was tried, and got markedly farther."""
+        gain, aim = trial_gain(case) or 0.0, _unreached(case)
+        signs = tuple(low_signs(case, state))
+        level = gated(state, 2 + len(signs))
+        rows = "validation rows" if trial.split == "validation" else "training rows"
+        title = f"learning rate {number(trial.configured)} is too low: {number(trial.rate)} gets "
+        if aim is not None:
+            title = (
+                f"the warm-up outlasts the training: the rate ends at {number(trial.configured)} "
+                f"of {number(aim)}"
+            )
+        else:
+            title += f"{_farther(trial)} farther"
+        warm = (
+            ""
+            if aim is None
+            else (
+                f" The schedule is still raising the rate when the training ends: it reaches "
+                f"{percent(trial.configured / aim)} of the {number(aim)} that it aims at."
+            )
+        )
+        return self.finding(
+            Level.WARNING if level is Level.INFO else level,
+            title,
+            f"The same {trial.steps:,} steps were made once more at {number(trial.rate)}, with the "
+            f"same rows and first weights: the loss on {rows} ends at {number(trial.tried)}, "
+            f"where the configured rate ends at {number(trial.loss)}.{_metrics_of(trial)}{warm}"
+            f"{_saying(signs)}{_spread(case)}",
+            (
+                above("share of the loss that a larger rate removes more", gain, t.TRIAL_GAIN),
+                fact("rate tried", trial.rate),
+                *signs,
+                *learning_evidence(state),
+            ),
+            confidence=0.9,
+            remedies=("drop-schedule", "learning-rate", "adamw")
+            if aim is not None
+            else ("learning-rate", "adamw", "momentum"),
+        )
+
     def _cut(self, state: LearningState, cut: Killed) -> Iterable[Finding]:
         if state.falling or not (state.poor or wanting(state)):
             return
@@ -138,6 +189,35 @@ class LearningRateFarOff(Rule):
             confidence=confidence(max(cut.rate / cut.largest, 1e-12), t.RATE_KILLED, 2),
             remedies=("drop-schedule", "cosine-schedule", "learning-rate"),
         )
+
+
+def _farther(trial: RateTrialFacts) -> str:
+    return times(trial.loss / trial.tried) if 0 < trial.tried < trial.loss else "much"
+
+
+def _metrics_of(trial: RateTrialFacts) -> str:
+    if trial.metric is None or trial.tried_metric is None:
+        return ""
+    return f" The metric is {number(trial.tried_metric)} in place of {number(trial.metric)}."
+
+
+def _spread(case: Case) -> str:
+    """Scores that hardly differ are a reason why a usual rate is too low."""
+    outputs = outputs_of(case)
+    if loss_kind(case) not in SCORE_LOSSES or outputs.std is None or outputs.std > t.SCORES_FLAT:
+        return ""
+    return (
+        f" The untrained scores differ by no more than {number(outputs.std)}: something, such as a "
+        "division by a temperature, makes them and their gradients small."
+    )
+
+
+def _unreached(case: Case) -> float | None:
+    """The optimizer's own rate, where a schedule still climbs towards it when the run ends."""
+    aim = case.recipe.optimizer.learning_rate if case.recipe is not None else math.nan
+    used = rate_series(case).values
+    climbs = len(used) > 1 and used[-1] >= max(used) > used[0]
+    return aim if climbs and max(used) < t.WARM_UP_SHARE * aim else None
 
 
 def _memorises(state: LearningState) -> bool:

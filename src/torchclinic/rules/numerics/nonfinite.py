@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from torchclinic.core.facts import Case
+from torchclinic.core.facts import BreakFacts, Case
 from torchclinic.core.finding import Evidence, Finding, Level, Stage
 from torchclinic.core.trace import NONFINITE
 from torchclinic.functional.curves import gradient_series, loss_series
 from torchclinic.functional.learning import LearningState
 from torchclinic.functional.robust import finite
-from torchclinic.rules.consequences import LEARNING_CURVES
+from torchclinic.rules import thresholds as t
+from torchclinic.rules.consequences import INITIAL, LEARNING_CURVES, NUMERICS
 from torchclinic.rules.evidence import fact, learning_evidence
 from torchclinic.rules.grading import state_of
 from torchclinic.rules.rule import Rule, register
@@ -24,7 +25,10 @@ class Nonfinite(Rule):
 
     ## What it does
     Looks for the first step at which the loss or the total gradient norm is not finite, and for
-    the first layer in forward order in which NaN or infinite elements were seen.
+    the first layer in forward order in which NaN or infinite elements were seen. A run whose loss
+    breaks is made once more up to that step, to find the operation that makes NaN or infinity of
+    finite numbers. A logarithm of 0, a root whose slope is infinite at 0 or a division by 0 is
+    then the cause itself, and not a consequence of the learning rate.
 
     ## Why is this bad?
     NaN spreads: with the next update every weight becomes NaN and the run is lost. The usual
@@ -53,6 +57,9 @@ class Nonfinite(Rule):
 
     def check(self, case: Case) -> Iterable[Finding]:
         """One finding for the earliest sign of a non-finite number."""
+        if case.broken is not None and _singular(case.broken):
+            yield self._at_operation(case, case.broken)
+            return
         signs = tuple(_signs(case))
         if not signs:
             return
@@ -71,6 +78,81 @@ class Nonfinite(Rule):
             steps=(step, state.steps) if step is not None else None,
             confidence=0.95,
         )
+
+    def _at_operation(self, case: Case, found: BreakFacts) -> Finding:
+        state = state_of(case)
+        place = f" ({found.line})" if found.line else ""
+        last = _last_finite(case)
+        before = "" if last is None else f" The last finite loss was {number(last)}."
+        return self.finding(
+            _level(state),
+            _operation_title(found),
+            f"{_operation_story(found)}{place}.{before} From there NaN spreads to every weight. A "
+            f"smaller learning rate does not mend it: {_guard(found)}.",
+            (
+                fact("step of the first non-finite number", found.step, "step"),
+                *(() if found.low is None else (fact("smallest number given to it", found.low),)),
+                *(() if found.high is None else (fact("largest number given to it", found.high),)),
+                *learning_evidence(state),
+            ),
+            steps=(found.step, state.steps),
+            confidence=0.95,
+            stage=Stage.WIRING,  # what is written in the loss or the model, whatever the numbers
+            explains=(*(c for c in NUMERICS if c != "NUM101"), *INITIAL, *_AFTER),
+            remedies=("match-loss", "clip-gradient", "learning-rate"),
+        )
+
+
+_AFTER = (*LEARNING_CURVES, "CRV103")
+# Operations that have a singular point: there, ordinary numbers give NaN or infinity.
+_SINGULAR = (
+    "log", "log2", "log10", "log1p", "logit", "xlogy", "sqrt", "rsqrt", "div", "true_divide",
+    "reciprocal", "pow", "norm", "linalg_vector_norm", "vector_norm", "cdist", "acos", "asin",
+    "atanh", "acosh", "atan2", "std", "var", "std_mean", "normalize", "cosine_similarity",
+    "pairwise_distance", "lgamma", "digamma", "prod", "linalg_norm", "frobenius_norm",
+)  # fmt: skip
+
+
+def _singular(found: BreakFacts) -> bool:
+    """Whether an operation met its singular point: what overflowed got large numbers before."""
+    sizes = [abs(x) for x in (found.low, found.high) if x is not None]
+    plain = found.operation.removesuffix("_")
+    return plain in _SINGULAR and all(size < t.OVERFLOW for size in sizes)
+
+
+def _operation_title(found: BreakFacts) -> str:
+    if found.where == "gradient":
+        loss = "" if found.loss is None else f" of {number(found.loss)}"
+        return (
+            f"{found.operation} gives a NaN gradient at step {found.step}, at a finite loss{loss}"
+        )
+    where = "in the model" if found.where == "outputs" else "in the loss"
+    return f"{found.operation} {where} gives NaN or infinity at step {found.step}"
+
+
+def _operation_story(found: BreakFacts) -> str:
+    if found.where == "gradient":
+        return (
+            f"At step {found.step} the loss is finite, but on the way back {found.operation} "
+            "makes a NaN or infinite gradient of finite numbers: it stands at a point where its "
+            "slope has no finite value, as that of a root or a norm at 0"
+        )
+    seen = "" if found.low is None else f" of numbers from {number(found.low)} to "
+    seen += "" if found.high is None else number(found.high)
+    place = "the model's outputs are" if found.where == "outputs" else "only the loss is"
+    return f"At step {found.step} {place} not finite: {found.operation} makes NaN or infinity{seen}"
+
+
+def _guard(found: BreakFacts) -> str:
+    name = found.operation
+    if name.startswith("log") or name == "xlogy":
+        return (
+            "use the loss that takes scores (BCEWithLogitsLoss, cross_entropy), or clamp what the "
+            "logarithm is given"
+        )
+    if name in ("div", "true_divide", "reciprocal", "rsqrt", "std", "var", "std_mean"):
+        return "keep the divisor away from 0, and mind batches of one row"
+    return "add a small number under the root, as in sqrt(x + 1e-8)"
 
 
 def _level(state: LearningState) -> Level:

@@ -1,0 +1,6 @@
+"""What a watched run gives reason to try: the run once more, up to its break or at another rate."""
+
+from torchclinic.clinic.afterwards.breakdown import breakdown
+from torchclinic.clinic.afterwards.rate_trial import rate_trial
+
+__all__ = ["breakdown", "rate_trial"]

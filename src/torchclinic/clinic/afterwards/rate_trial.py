@@ -1,0 +1,93 @@
+"""rate_trial(): the watched run once more, at the learning rate that is said to be better."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Literal
+
+from torch import nn
+from torch.optim import Optimizer
+
+from torchclinic.clinic.threads import suited_threads
+from torchclinic.core.errors import TorchclinicError
+from torchclinic.core.facts import Case, RateTrialFacts
+from torchclinic.core.history import History
+from torchclinic.core.recipe import Recipe
+from torchclinic.rules import thresholds as t
+from torchclinic.rules.rates import configured_rate, rates_to_try, trial_gain
+from torchclinic.training import build_optimizer, train
+
+MAX_SECONDS = 12.0  # for all trials
+Split = Literal["train", "validation"]
+
+
+def rate_trial(recipe: Recipe, seed: int, case: Case, step_seconds: float) -> RateTrialFacts | None:
+    """Train at rates above the configured one, over the steps of the watched run.
+
+    Nothing shows better that steps are too small than larger ones that get farther: a low place on
+    the range test's curve alone does not.
+
+    Args:
+        recipe: As it was run.
+        seed: As it was run.
+        case: With the history of that run and the range test.
+        step_seconds: What an update takes.
+
+    Returns:
+        The better trial; None where the run gives no reason for one, or it takes too long.
+    """
+    history, used = case.history, configured_rate(case)
+    if history is None or used is None or history.ending == "early-stopping":
+        return None
+    steps, left = len(history.losses), MAX_SECONDS
+    trials: list[RateTrialFacts] = []
+    for rate in rates_to_try(case):
+        left -= 1.5 * steps * step_seconds
+        if left < 0:
+            break
+        try:
+            with suited_threads(step_seconds):
+                run = train(
+                    _at_rate(recipe, rate / used), seed, max_steps=steps, evaluate_train=True
+                )
+        except TorchclinicError:
+            continue
+        found = _compared(history, run.history, used, rate)
+        if found is not None:
+            trials.append(found)
+            if _settled(dataclasses.replace(case, trial=found)):
+                break
+    return min(trials, key=lambda trial: trial.tried, default=None)
+
+
+def _settled(case: Case) -> bool:
+    """It helps, or makes things worse: larger rates need not be tried."""
+    gain = trial_gain(case)
+    return gain is None or gain < -t.TRIAL_GAIN or gain > t.TRIAL_GAIN
+
+
+def _at_rate(recipe: Recipe, factor: float) -> Recipe:
+    """The recipe with all its learning rates multiplied."""
+
+    def build(model: nn.Module) -> Optimizer:
+        optimizer = build_optimizer(recipe, model)
+        for group in optimizer.param_groups:
+            group["lr"] = group["lr"] * factor
+        optimizer.defaults["lr"] = optimizer.param_groups[0]["lr"]
+        return optimizer
+
+    return recipe.replace(optimizer=build)
+
+
+def _compared(given: History, other: History, used: float, rate: float) -> RateTrialFacts | None:
+    split: Split = "validation" if given.last("validation") is not None else "train"
+    first, second = given.last(split), other.last(split)
+    if first is None or second is None or not math.isfinite(first.loss):
+        return None
+    if max(other.learning_rates, default=0.0) < 0.7 * rate:
+        return None  # a schedule of its own sets the rate
+    tried = second.loss if math.isfinite(second.loss) else math.inf
+    return RateTrialFacts(
+        used, rate, len(given.losses), split, first.loss, tried, first.metric, second.metric
+    )
