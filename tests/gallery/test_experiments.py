@@ -7,7 +7,7 @@ import pytest
 
 from torchclinic.gallery import GALLERY, Judgement, Settings, run_experiment
 
-QUICK = ("matrix-products", "saturation-map", "slope-bound")
+QUICK = ("matrix-products", "optimizer-formulas", "saturation-map", "slope-bound")
 # What must come out whatever the seeds: exact facts and the lectures' slips.
 KNOWN = {
     "slope-bound": {"The largest value of the sigmoid's derivative is 1/4.": "holds"},
@@ -19,7 +19,7 @@ KNOWN = {
     "initial-loss": {"tanh z = (e^z - e^-z) / (e^z - e^-z).": "refuted"},
     "l1-against-l2": {"Loss_reg = loss + lambda reg, with reg = lambda sum |w|.": "refuted"},
     "normalisations": {"With G = 1 GroupNorm is identical to LayerNorm.": "holds"},
-    "optimizer-trajectories": {
+    "optimizer-formulas": {
         "NAG: v <- rho v + grad L(w + rho v), w <- w - eta v.": "refuted",
         "NAG, put right: v <- rho v + grad L(w - eta rho v), w <- w - eta v.": "holds",
         "Momentum: v <- rho v + grad L(w), w <- w - eta v.": "holds",

@@ -7,6 +7,7 @@ import torch
 from scipy.optimize import minimize, rosen
 
 from torchclinic.core import Schedule, UsageError
+from torchclinic.optim import make
 from torchclinic.optim.surfaces import (
     SURFACES,
     beale,
@@ -131,3 +132,30 @@ def test_optimizers_with_a_closure_and_schedules_work():
     way = descend(cubic, lambda p: torch.optim.SGD(p, lr=0.1), 2, schedule=halving)
     first = 1 - 0.1 * 3
     assert way.points[2].item() == pytest.approx(first - 0.05 * 3 * first**2)
+
+
+@pytest.mark.parametrize("name", ["sgd", "nesterov", "adagrad", "adam"])
+def test_many_starts_walk_as_each_alone(name):
+    starts = torch.tensor([[0.5, 0.5], [3.0, -2.0], [4.4, 4.4]], dtype=torch.float64)
+    factory = make(name, lr=1e-3)
+    together = descend(beale, factory, 30, start=starts)
+    alone = [descend(beale, factory, 30, start=start) for start in starts]
+    assert together.points.shape == (31, 3, 2)
+    assert torch.equal(together.points, torch.stack([way.points for way in alone], dim=1))
+    assert torch.equal(together.values, torch.stack([way.values for way in alone], dim=1))
+
+
+def test_a_walk_that_diverges_harms_no_other():
+    starts = torch.tensor([[-9.0], [1.0]], dtype=torch.float64)
+    way = descend(cubic, make("sgd", lr=0.1), 40, start=starts)
+    assert not way.values[-1, 0].isfinite()
+    alone = descend(cubic, make("sgd", lr=0.1), 40, start=(1.0,))
+    assert torch.equal(way.points[:, 1], alone.points)
+    with pytest.raises(UsageError, match="2 walks"):
+        way.steps_to(0.0)
+
+
+@pytest.mark.parametrize("start", [(1.0, 2.0, 3.0), 1.0, torch.zeros(2, 2, 2), torch.zeros(0, 2)])
+def test_a_start_that_is_no_point_is_refused(start):
+    with pytest.raises(UsageError, match="start of shape"):
+        descend(beale, make("sgd", lr=0.1), 1, start=start)
