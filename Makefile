@@ -53,13 +53,14 @@ lint: $(STAMP)/dev
 	$(BIN)/basedpyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports
 
+# Runs the gallery's experiments the first time: minutes; ARGS="-D plot_gallery=0" leaves them out.
 docs: $(STAMP)/docs
 	$(BIN)/python docs/generate.py
-	$(BIN)/python -m sphinx -q -W -b html docs docs/_build/html
+	$(BIN)/python -m sphinx -q -W -b html $(ARGS) docs docs/_build/html
 	@echo "docs: docs/_build/html/index.html"
 
 bench: $(STAMP)/bench
 	for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
 clean:
-	rm -rf $(VENV) build dist docs/_build docs/reference/generated
+	rm -rf $(VENV) build dist docs/_build docs/gallery docs/reference/generated

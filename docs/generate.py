@@ -1,14 +1,15 @@
-"""Write the pages that are made from the code: rules, remedies, the command line, the gallery.
+"""Write what is made from the code: pages of rules, remedies and commands, the gallery's scripts.
 
-A page of the gallery shows pictures and claims where the experiments have been run:
-`torchclinic gallery --all --fast -o FOLDER`, then `TORCHCLINIC_GALLERY=FOLDER make docs`.
+sphinx-gallery runs the scripts, which takes minutes the first time. It takes pictures and claims of
+a finished run instead where there is one: `torchclinic gallery --all --fast -o FOLDER`, then
+`TORCHCLINIC_GALLERY=FOLDER make docs`.
 """
 
 import subprocess
 import sys
 from pathlib import Path
 
-from gallery_pages import write_gallery
+from gallery_scripts import write_scripts
 
 from torchclinic import REMEDIES, RULES, explain
 
@@ -32,7 +33,7 @@ def main() -> None:
     write_rules()
     write_remedies()
     write_cli()
-    write_gallery(OUT)
+    write_scripts()
 
 
 def write_rules() -> None:
