@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import torch
@@ -69,4 +70,6 @@ def _counted(truth: Tensor, predicted: Tensor) -> PredictionFacts:
     counts = {c: int((truth == c).sum()) for c in classes}
     right = {c: int(((truth == c) & (predicted == c)).sum()) for c in classes}
     taken = {int(c): int((predicted == c).sum()) for c in predicted.unique()}
-    return PredictionFacts(len(truth), counts, taken, {c: right[c] / counts[c] for c in classes})
+    recalls = {c: right[c] / counts[c] for c in classes}
+    pairs = Counter(zip(predicted.tolist(), truth.tolist(), strict=True))
+    return PredictionFacts(len(truth), counts, taken, recalls, dict(pairs))

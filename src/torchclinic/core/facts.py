@@ -201,6 +201,7 @@ class RecipeFacts:
     max_norm: float | None = None
     patience: int | None = None
     min_delta: float = 0.0
+    averages: bool = False
 
 
 @dataclass(frozen=True)
@@ -223,7 +224,8 @@ class InputFacts:
     channel_stds: tuple[float, ...] = ()
     constant_channels: int = 0
     nonfinite: int = 0
-    shift: float | None = None  # largest |mean_val - mean_train| / std_train over channels
+    # largest |mean_val - mean_train| / std_train over channels where it is beyond chance, else 0
+    shift: float | None = None
     scale_ratio: float | None = None  # validation std / train std of the whole tensor
 
 
@@ -308,9 +310,9 @@ class LabelFacts:
             drawn at random; near 0 where classes come one after the other. None unless the
             targets are classes and several batches make an epoch.
         whole: Different values of the targets, where all are whole numbers; None otherwise.
-        order_z: How much nearer to each other than by chance the numbers of unequal neighbours
-            are, in standard deviations of renumbered classes: 2 and more where numbers are
-            an order (counts, grades), about 0 where they are names. None unless `whole`.
+        order_chance: Share of the ways to number the classes anew in which unequal neighbours
+            would have numbers as near to each other: near 0 where the numbers are an order
+            (counts, grades), anything where they are names. None unless `whole`.
         pairs: Pairs of unequal neighbours that this is read from.
     """
 
@@ -320,7 +322,7 @@ class LabelFacts:
     z: float | None = None
     mixing: float | None = None
     whole: int | None = None
-    order_z: float | None = None
+    order_chance: float | None = None
     pairs: int = 0
 
 
@@ -340,11 +342,16 @@ class PartFacts:
         validation_classes: The same of the validation part.
         confusion: (class that most of the neighbours have, class of the validation row) -> rows.
         agreement: Share of validation rows whose class is that of their neighbours.
-        agreement_z: The same above chance, in standard deviations; of the rank correlation where
+        agreement_own: The same share of training rows and their neighbours in the training part.
+        agreement_z: `agreement` above chance, in standard deviations; of the rank correlation where
             targets are numbers.
         value_relation: Rank correlation of validation targets with the mean of their neighbours'.
+        value_relation_own: The same of training targets and their neighbours.
         value_miss: Median distance of a validation target from the mean of its neighbours'.
         value_miss_own: The same of training targets and their neighbours in the training part.
+        said_distance: Kolmogorov-Smirnov distance of what neighbours say of validation rows from
+            what they say of training rows: small where the inputs are alike.
+        said_chance: Bound on the probability of such a distance by chance.
         target_distance: Kolmogorov-Smirnov distance of the targets' distributions.
         target_chance: Bound on the probability of such a distance by chance.
         train_targets: (smallest, mean, largest) of the training targets, where they are numbers.
@@ -355,6 +362,8 @@ class PartFacts:
             in validation: near 1 where columns hang together alike in both.
         joint_chance: The same for parts drawn at random from the rows of both.
         joint_z: (joint_chance - joint) in standard deviations of such draws.
+        joint_gap: Mean over all pairs of columns of the difference of their correlations in
+            training and in validation.
         order: For each validation column the training column that it looks like, where another
             order of the columns makes the parts alike; () otherwise.
         order_joint: `joint` after the columns are put into that order.
@@ -362,6 +371,7 @@ class PartFacts:
         leaks: Columns that nearly determine the target in training and not in validation.
         leak_train: Share of the target's variance that the first of them explains in training.
         leak_validation: The same in validation.
+        leak_outside: Share of its validation values outside the range of its training values.
     """
 
     train_rows: int = 0
@@ -370,10 +380,14 @@ class PartFacts:
     validation_classes: Mapping[int, int] = field(default_factory=dict[int, int])
     confusion: Mapping[tuple[int, int], int] = field(default_factory=dict[tuple[int, int], int])
     agreement: float | None = None
+    agreement_own: float | None = None
     agreement_z: float | None = None
     value_relation: float | None = None
+    value_relation_own: float | None = None
     value_miss: float | None = None
     value_miss_own: float | None = None
+    said_distance: float | None = None
+    said_chance: float | None = None
     target_distance: float | None = None
     target_chance: float | None = None
     train_targets: tuple[float, float, float] | None = None
@@ -383,12 +397,14 @@ class PartFacts:
     joint: float | None = None
     joint_chance: float | None = None
     joint_z: float | None = None
+    joint_gap: float | None = None
     order: tuple[int, ...] = ()
     order_joint: float | None = None
     order_agreement: float | None = None
     leaks: tuple[int, ...] = ()
     leak_train: float | None = None
     leak_validation: float | None = None
+    leak_outside: float | None = None
 
 
 @dataclass(frozen=True)

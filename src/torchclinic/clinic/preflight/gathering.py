@@ -6,8 +6,11 @@ import dataclasses
 
 from torchclinic.clinic.preflight.batch import batch_facts
 from torchclinic.clinic.preflight.labels import label_facts
+from torchclinic.clinic.preflight.likeness import ROWS
 from torchclinic.clinic.preflight.one_batch import one_batch_facts
+from torchclinic.clinic.preflight.parts import part_facts
 from torchclinic.clinic.preflight.recipe import recipe_facts
+from torchclinic.clinic.preflight.rows import row_facts
 from torchclinic.clinic.preflight.sampling import sample_of
 from torchclinic.core.errors import TorchclinicError
 from torchclinic.core.facts import Case
@@ -33,7 +36,14 @@ def gather(recipe: Recipe, seed: int = 0) -> tuple[Case, tuple[str, ...]]:
         sample = sample_of(recipe, recipe.splits.train)
     facts = recipe_facts(recipe, seed, sample=sample)
     batch = batch_facts(recipe, seed, sample=sample)
-    batch = dataclasses.replace(batch, labels=label_facts(recipe, batch.targets))
+    with preserved():
+        many = sample_of(recipe, recipe.splits.train, ROWS)
+    batch = dataclasses.replace(
+        batch,
+        labels=label_facts(recipe, batch.targets, many),
+        parts=part_facts(recipe, batch.targets, many),
+        rows=row_facts(recipe, batch.targets, many),
+    )
     if batch.initial_loss is None:
         notes.append("no forward and backward pass could be made before the training")
     try:

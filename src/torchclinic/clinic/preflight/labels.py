@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from torchclinic.clinic.preflight.likeness import ROWS, likeness
+from torchclinic.clinic.preflight.likeness import (
+    ROWS,
+    likeness_of,
+    neighbours_of,
+    order_chance,
+    whole_numbers,
+)
 from torchclinic.clinic.preflight.mixing import mixing
 from torchclinic.clinic.preflight.sampling import finite_rows, first_input, sample_of
 from torchclinic.core.facts import LabelFacts, TargetFacts
@@ -18,33 +25,45 @@ from torchclinic.training import preserved, split_batch
 _CLASSES = ("classes", "binary")
 
 
-def label_facts(recipe: Recipe, targets: TargetFacts) -> LabelFacts | None:
+def label_facts(recipe: Recipe, targets: TargetFacts, sample: Any = None) -> LabelFacts | None:
     """Facts from up to 1,500 rows; None where there is one target a row in no known sense.
 
     Args:
         recipe: Its training part is looked at.
         targets: What kind of targets they are.
+        sample: The rows, where the caller has drawn them already.
 
     Raises:
         DataError: When the data cannot be read.
     """
     if targets.kind not in (*_CLASSES, "real"):
         return None
-    with preserved():
-        sample = finite_rows(sample_of(recipe, recipe.splits.train, ROWS))
+    if sample is None:
+        with preserved():
+            sample = sample_of(recipe, recipe.splits.train, ROWS)
+    sample = finite_rows(sample)
     labels = _one_a_row(sample)
     if labels is None:
         return None
-    if targets.kind in _CLASSES:
+    classes = targets.kind in _CLASSES
+    if classes:
         labels = labels.round().long()
     inputs = first_input(sample)
-    alike = None
+    near = None
     if inputs is not None and inputs.is_floating_point() and len(inputs) == len(labels):
-        alike = likeness(inputs, labels)
-    order = mixing(recipe, labels) if targets.kind in _CLASSES else None
-    if alike is None:
-        return LabelFacts(len(labels), mixing=order)
-    return LabelFacts(len(labels), *alike, mixing=order)
+        near = neighbours_of(inputs)
+    facts = LabelFacts(len(labels), mixing=mixing(recipe, labels) if classes else None)
+    whole = None if classes else whole_numbers(labels)
+    facts = dataclasses.replace(facts, whole=whole)
+    if near is None or bool((labels == labels[0]).all()):
+        return facts
+    alike = likeness_of(near, labels)
+    if alike is not None:
+        facts = dataclasses.replace(facts, likeness=alike[0], chance=alike[1], z=alike[2])
+    found = None if whole is None else order_chance(near, labels)
+    if found is not None:
+        facts = dataclasses.replace(facts, order_chance=found[0], pairs=found[1])
+    return facts
 
 
 def _one_a_row(sample: Any) -> Tensor | None:

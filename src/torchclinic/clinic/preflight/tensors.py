@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
+from statistics import NormalDist
 from typing import Literal
 
 import torch
@@ -15,6 +15,7 @@ ROW_SUM_TOLERANCE = 1e-4
 HALF_ROW_SUM_TOLERANCE = 2e-2  # of values with 8 to 11 bits
 SMALLEST_PICTURE = 4  # pixels on a side; below, three dimensions are steps and features
 CHANNELS = (1, 3, 4)  # grey, RGB, RGBA
+SHIFT_CHANCE = 1e-4  # that one of the channels of two like parts is called shifted
 MOST_CLASSES = 10_000  # more distinct whole numbers are no classes
 
 
@@ -39,7 +40,7 @@ def input_facts(inputs: Tensor | None, validation: Tensor | None = None) -> Inpu
     constant = values.amax(1) == values.amin(1)
     stds = (deviations.square().sum(1) / count).sqrt().masked_fill(constant, 0.0)
     known = channels[finite]
-    shift, ratio = _shift(channels, validation)
+    shift, ratio = _shift(inputs, validation)
     return InputFacts(
         kind=_kind(shape),
         shape=shape,
@@ -162,25 +163,38 @@ def _channels_last(shape: tuple[int, ...]) -> bool:
 
 
 def _shift(train: Tensor, validation: Tensor | None) -> tuple[float | None, float | None]:
-    """Largest standardised difference of a channel's means beyond sampling noise; ratio of stds.
+    """Largest standardised difference of a channel's means that is beyond chance; ratio of stds.
 
-    Three standard errors are taken off, so that small validation sets do not look shifted.
+    A channel's mean is taken row by row, as the pixels of one picture are no independent draws.
+    Chance ends at the two-sided normal quantile for 1e-4 over the number of channels, times the
+    standard error of a difference of means. That error is of the rows of both parts together,
+    weighted alike, as a training part of few rows may not know how much a channel varies.
     """
     if validation is None or not validation.is_floating_point():
         return None, None
-    other = _channels(validation)
-    if other.shape[0] != train.shape[0] or other.shape[1] < 2:
+    ours, theirs = _channels(train), _channels(validation)
+    if theirs.shape[0] != ours.shape[0] or theirs.shape[1] < 2:
         return None, None
-    if not (bool(train.isfinite().all()) and bool(other.isfinite().all())):
+    if not (bool(ours.isfinite().all()) and bool(theirs.isfinite().all())):
         return None, None
-    spread = train.std(1)
-    known = spread > 1e-3 * max(float(train.std()), 1e-12)
-    if not bool(known.any()):
-        return None, None
-    noise = 3 * math.sqrt(1 / train.shape[1] + 1 / other.shape[1])
-    gaps = ((other.mean(1) - train.mean(1)).abs() / spread)[known] - noise
-    ratio = float(other.std() / train.std()) if float(train.std()) > 0 else None
-    return max(float(gaps.max()), 0.0), ratio
+    overall = float(ours.std())
+    ratio = float(theirs.std()) / overall if overall > 0 else None
+    known = ours.std(1) > 1e-3 * max(overall, 1e-12)
+    if not bool(known.any()) or min(len(train), len(validation)) < 2:
+        return None, ratio
+    one, other = _row_means(ours, train)[known], _row_means(theirs, validation)[known]
+    quantile = NormalDist().inv_cdf(1 - SHIFT_CHANCE / 2 / len(one))
+    together = (one.var(1) + other.var(1)) / 2 + ((one.mean(1) - other.mean(1)) / 2).square()
+    error = (together * (1 / one.shape[1] + 1 / other.shape[1])).sqrt()
+    gaps = (one.mean(1) - other.mean(1)).abs()
+    beyond = torch.where(gaps > quantile * error, gaps / ours.std(1)[known], 0.0)
+    return float(beyond.max()), ratio
+
+
+def _row_means(channels: Tensor, inputs: Tensor) -> Tensor:
+    """Mean of each channel in each row: shape (channels, rows)."""
+    rows = len(inputs) if inputs.dim() > 1 else inputs.numel()
+    return channels.reshape(channels.shape[0], rows, -1).mean(2)
 
 
 def _target_kind(
