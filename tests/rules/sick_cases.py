@@ -21,6 +21,7 @@ from rules.healthy_cases import (
 from torchclinic.core import (
     Evaluation,
     LabelFacts,
+    NormFacts,
     OneBatchFacts,
     Penalty,
     PredictionFacts,
@@ -412,6 +413,11 @@ def random_evaluation():
     return with_batch(digits_mlp(), random_in_eval=True, noise_in_eval=0.9)
 
 
+def norm_over_one_number():
+    norm = NormFacts("layers.1", "LayerNorm", values=1)
+    return with_model(stuck(), norm_layers=(norm,))
+
+
 SICK = {
     "DAT101": unscaled_inputs,
     "DAT102": nonfinite_inputs,
@@ -436,6 +442,7 @@ SICK = {
     "WIR106": crosstalk,
     "WIR107": hidden_layers,
     "WIR108": random_evaluation,
+    "WIR109": norm_over_one_number,
     "INI101": zero_weights,
     "INI102": wide_weights,
     "INI103": gradient_fades_untrained,

@@ -102,6 +102,19 @@ EVALUATION_NOISE = Threshold(
     0.2, "here", "difference of two evaluations over the spread between rows; dropout 0.5: 0.5 to 2"
 )
 
+MODE_GAP = Threshold(
+    0.25,
+    "here; TheDeepChecker (Ben Braiek & Khomh 2023): 0.5",
+    "loss on training rows, evaluation minus training mode, over the constant's and over the "
+    "latter",
+)
+FEW_IN_MEAN = Threshold(
+    5, "Wu & He 2018: errors rise from 16 rows down, steeply below 4", "numbers behind a mean"
+)
+MOMENTUM_OF_NORM = Threshold(
+    0.9, "here", "share of the last batch in running statistics, or of all batches so far"
+)
+
 # --- initialisation -------------------------------------------------------------------------
 DUPLICATED = Threshold(0.5, "here; NeuraLint f004 (Nikanjam et al. 2021)", "share of equal units")
 GAIN_HIGH = Threshold(
@@ -130,6 +143,12 @@ GRADIENT_HIGH = Threshold(70.0, "AUTOTRAINER (Zhang et al. 2021)", "first layer 
 SATURATED = Threshold(0.5, "DeepDiagnosis (Wardat et al. 2022)", "share of units or elements")
 DEAD_WARN = Threshold(0.4, "here; SageMaker Debugger: 0.1", "narrow inputs leave up to 40 % silent")
 DEAD_ERROR = Threshold(0.5, "SageMaker Debugger, TheDeepChecker; Lu et al. 2019")
+DEAD_LAYER = Threshold(
+    0.9,
+    "here",
+    "share from which silence is why a training fails: at 0.5 to 0.8 leaky units do no better",
+)
+LIVE_UNITS = Threshold(3, "here", "units left below which a layer is a bottleneck")
 DEAD_ROWS = Threshold(512, "here", "rows on which a unit must be silent, all data if fewer")
 
 # --- numerics -------------------------------------------------------------------------------
@@ -191,6 +210,9 @@ OVERFIT_METRIC = Threshold(0.02, "here", "rescaled validation metric below its b
 OVERFIT_GAP = Threshold(0.4, "here", "share of the loss removed: train minus validation")
 OVERFIT_WIDE = Threshold(0.3, "here", "the same, beyond what a held metric can excuse")
 OVERFIT_METRIC_GAP = Threshold(0.15, "here", "rescaled metric: train minus validation")
+BELOW_CHANCE = Threshold(
+    0.05, "here", "how far below a constant's a rescaled metric lies, more than noise brings"
+)
 OVERFIT_EVALUATIONS = Threshold(4, "here", "evaluations without which nothing is said")
 
 UNDERFIT_NEIGHBOURS = Threshold(

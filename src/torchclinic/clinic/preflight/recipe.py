@@ -9,6 +9,7 @@ from typing import Any
 from torch import nn
 from torch.optim import Optimizer
 
+from torchclinic.clinic.preflight.norms import norm_facts
 from torchclinic.clinic.preflight.observing import Observation
 from torchclinic.clinic.preflight.plain_model import build_plain
 from torchclinic.clinic.preflight.probing import FEW_ROWS, probe
@@ -31,6 +32,8 @@ from torchclinic.training import (
     seeded,
     split_batch,
 )
+
+OTHER_SEED = 20_011  # of a second model, to see what in it is drawn at random
 
 
 def recipe_facts(recipe: Recipe, seed: int = 0, *, sample: Any = None) -> RecipeFacts:
@@ -77,7 +80,22 @@ def recipe_facts(recipe: Recipe, seed: int = 0, *, sample: Any = None) -> Recipe
         penalties=tuple(f"{p.kind} {p.weight:g}" for p in recipe.penalties),
         early_stopping=recipe.early_stopping is not None,
         custom_step=recipe.step is not None,
+        clip_value=recipe.clip_value,
+        max_norm=recipe.max_norm,
+        patience=None if recipe.early_stopping is None else recipe.early_stopping.patience,
+        min_delta=0.0 if recipe.early_stopping is None else recipe.early_stopping.min_delta,
+        averages=recipe.averaging is not None,
     )
+
+
+def frozen_anew(recipe: Recipe, model: nn.Module) -> bool | None:
+    """Whether frozen weights come out differently when the model is built under another seed."""
+    frozen = [name for name, p in model.named_parameters() if not p.requires_grad and p.dim() > 1]
+    if not frozen or isinstance(recipe.model, nn.Module):
+        return None
+    other = dict(build_plain(recipe, OTHER_SEED).named_parameters())
+    held = dict(model.named_parameters())
+    return any(name in other and not other[name].equal(held[name]) for name in frozen)
 
 
 def optimizer_facts(optimizer: Optimizer, model: nn.Module) -> OptimizerFacts:
@@ -111,7 +129,13 @@ def _structure(
         residual = linearity_residual(model, inputs, forward, seen.forward_map)
     except TorchclinicError:
         residual = None
-    return seen, dataclasses.replace(facts, linearity_residual=residual)
+    norms = norm_facts(model, inputs, recipe.batch_size)
+    return seen, dataclasses.replace(
+        facts,
+        linearity_residual=residual,
+        norm_layers=norms,
+        frozen_anew=frozen_anew(recipe, model),
+    )
 
 
 def _task(kind: LossKind, seen: Observation | None) -> Task:

@@ -16,6 +16,7 @@ from torchclinic.rules import thresholds as t
 from torchclinic.rules.evidence import above, fact
 from torchclinic.rules.grading import confidence, state_of
 from torchclinic.rules.initial import VALUE_LOSSES
+from torchclinic.rules.modes import modes_differ
 from torchclinic.rules.rule import Rule, register
 from torchclinic.rules.wording import number, percent
 
@@ -64,6 +65,11 @@ class Overfitting(Rule):
         state = state_of(case)
         if len(curve) < t.OVERFIT_EVALUATIONS or state.removed is None or state.hurt:
             return
+        if modes_differ(case):
+            return  # its own rows do as badly in evaluation mode
+        if _below_chance(case, state, curve):
+            yield self._apart_from_the_start(case, state, curve)
+            return
         turn = _turn(curve, state)
         if turn is not None and _costs(case, turn):
             yield self._turned(case, state, turn)
@@ -105,6 +111,28 @@ class Overfitting(Rule):
             confidence=confidence(gap, t.OVERFIT_GAP, 1),
         )
 
+    def _apart_from_the_start(
+        self, case: Case, state: LearningState, curve: Sequence[tuple[int, float]]
+    ) -> Finding:
+        skill, best = metric_skill(case, "validation") or 0.0, min(value for _, value in curve)
+        return self.finding(
+            Level.WARNING,
+            f"validation is worse than chance throughout: the loss is {number(best)} at best",
+            f"The validation loss is never below {number(best)}, where a constant prediction costs "
+            f"{number(state.constant or 0.0)}, and the metric is below that of a constant, while "
+            f"the training loss falls to {number(state.train_loss or 0.0)}. A model that learns "
+            "its rows by heart is no worse than chance on others: the two parts do not mean the "
+            "same by their inputs or their labels. Compare how either is made, coded and scaled.",
+            (
+                above("validation metric below that of a constant, by", -skill, t.BELOW_CHANCE),
+                fact("lowest validation loss", best),
+                *_metrics(case),
+            ),
+            steps=(curve[0][0], state.steps),
+            confidence=0.8,
+            remedies=(),
+        )
+
 
 @dataclass(frozen=True)
 class Turn:
@@ -123,6 +151,15 @@ class Turn:
     last: float
     rise: float
     lost: float
+
+
+def _below_chance(case: Case, state: LearningState, curve: Sequence[tuple[int, float]]) -> bool:
+    """Its own rows are learnt, and others are answered worse than by a constant, ever since."""
+    train, unseen = metric_skill(case, "train"), metric_skill(case, "validation")
+    if train is None or unseen is None or not state.constant_known or state.constant is None:
+        return False
+    never = min(value for _, value in curve) > 0.95 * state.constant
+    return never and train > t.LABEL_SKILL and unseen < -t.BELOW_CHANCE
 
 
 def _unseen(state: LearningState) -> str:

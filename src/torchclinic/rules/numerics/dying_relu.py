@@ -24,8 +24,9 @@ class DyingRelu(Rule):
 
     ## What it does
     Follows the share of units that were silent on every one of the last 512 samples or more. It
-    fires where more than half of a hidden layer is silent, or where the share rose by more than
-    20 percentage points, and the training suffers.
+    fires where nearly a whole hidden layer is silent, or no more than two of its units are left,
+    and the training suffers. Where half of a layer is silent and the rest works it is an info: the
+    gradient still gets through.
 
     ## Why is this bad?
     A unit whose pre-activation is negative for all inputs has output and gradient zero, and no
@@ -63,7 +64,9 @@ class DyingRelu(Rule):
             return
         worst, state = max(dying, key=lambda d: d.share), state_of(case)
         most, rose = worst.share > t.DEAD_ERROR, worst.rise > t.DEAD_RISE
-        level = gated(state, int(most) + int(rose) + int(worst.share > 0.9))
+        left = _live_units(case, worst)
+        blocked = worst.share > t.DEAD_LAYER or (left is not None and left < t.LIVE_UNITS)
+        level = gated(state, 2 + int(rose)) if blocked else Level.INFO
         if level is Level.INFO and not most:
             return
         name = worst.layer.name
@@ -77,12 +80,26 @@ class DyingRelu(Rule):
             f"{percent(worst.share)} of the units of {short(name)} are silent for every input",
             f"The share of {worst.layer.activation or 'ReLU'} units of {called(name)} that give "
             f"0 on every recent sample {story}. They pass no gradient, so no update brings them "
-            "back.",
+            f"back.{_what_is_left(left, blocked=blocked)}",
             (*_facts(worst), *learning_evidence(state)),
             layers=[d.layer.name for d in sorted(dying, key=lambda d: -d.share)],
             steps=window(worst.layer, SILENT_SHARE),
             confidence=confidence(worst.share, t.DEAD_WARN, int(most) + int(rose)),
         )
+
+
+def _live_units(case: Case, worst: _Dying) -> int | None:
+    layer = case.recipe.model.layer(worst.layer.name) if case.recipe is not None else None
+    units = layer.weight_shape[0] if layer is not None and layer.weight_shape else None
+    return None if units is None else round((1 - worst.share) * units)
+
+
+def _what_is_left(left: int | None, *, blocked: bool) -> str:
+    if left is None:
+        return ""
+    if blocked:
+        return f" {left} units are left to carry all that the layers after it get."
+    return f" {left} units are left, through which gradients still pass: rarely the cause."
 
 
 @dataclass(frozen=True)

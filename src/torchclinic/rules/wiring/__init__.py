@@ -4,6 +4,7 @@ from torchclinic.rules.wiring.crosstalk import BatchCrosstalk
 from torchclinic.rules.wiring.inner_softmax import InnerSoftmax
 from torchclinic.rules.wiring.missing_nonlinearity import MissingNonlinearity
 from torchclinic.rules.wiring.no_gradient import ParameterWithoutGradient
+from torchclinic.rules.wiring.norm_misused import NormMisused
 from torchclinic.rules.wiring.not_in_optimizer import ParameterNotInOptimizer
 from torchclinic.rules.wiring.one_batch import CannotOverfitOneBatch
 from torchclinic.rules.wiring.random_evaluation import RandomEvaluation
@@ -14,6 +15,7 @@ __all__ = [
     "CannotOverfitOneBatch",
     "InnerSoftmax",
     "MissingNonlinearity",
+    "NormMisused",
     "ParameterNotInOptimizer",
     "ParameterWithoutGradient",
     "RandomEvaluation",
