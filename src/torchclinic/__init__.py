@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from torchclinic.study import (
         Halving,
         Study,
+        TrainingLoop,
         Watched,
         compare,
         grid,
@@ -62,6 +63,7 @@ _LAZY = {
     "RULES": "torchclinic.rules",
     "Halving": "torchclinic.study",
     "Study": "torchclinic.study",
+    "TrainingLoop": "torchclinic.study",
     "Watched": "torchclinic.study",
     "compare": "torchclinic.study",
     "diagnose": "torchclinic.clinic",
@@ -121,6 +123,7 @@ __all__ = [
     "StudyResult",
     "TorchclinicError",
     "Trace",
+    "TrainingLoop",
     "Verdict",
     "Watched",
     "compare",

@@ -89,7 +89,8 @@ def test_console_output_fits_80_columns(folder):
     assert max(map(len, done.stdout.splitlines())) <= 80
 
 
-def test_find_lr_suggests_a_rate(folder):
-    done = torchclinic("-q", "find-lr", "sick.py", "--seeds", "1", cwd=folder)
+@pytest.mark.parametrize("method", ["ramp", "fresh"])
+def test_find_lr_suggests_a_rate(folder, method):
+    done = torchclinic("-q", "find-lr", "sick.py", "--seeds", "1", "--method", method, cwd=folder)
     assert done.returncode in (0, 1)
     assert "learning rate" in done.stdout.lower()

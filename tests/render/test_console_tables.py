@@ -1,5 +1,6 @@
 import math
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -128,3 +129,10 @@ def test_the_marks_stand_at_their_rates():
     for mark, rate in (("c", 1e-3), ("^", 0.052)):
         share = (math.log10(rate) + 5) / 6.2
         assert axis.index(mark) - left == pytest.approx(share * span, abs=1)
+
+
+def test_the_ends_of_a_cyclic_schedule_are_told_where_they_are_known():
+    told = replace(sample.lr_range(), bounds={"descent/6": 3e-4, "minimum/10": 0.04})
+    text = render_lr_range_text(told, color=False)
+    assert "  cyclic between 0.0003 and 0.04\n" in text
+    assert "cyclic" not in render_lr_range_text(sample.lr_range(), color=False)

@@ -27,7 +27,8 @@ class PairedComparison:
         before: Value of the first arm for each seed.
         after: Value of the second arm for each seed.
         mean_difference: Mean of after - before, in the metric's unit.
-        low: Lower end of the BCa bootstrap interval of the mean difference.
+        low: Lower end of the interval of the mean difference: in the proof of a repair the BCa
+            bootstrap's, in a study the sign-flip test's.
         high: Upper end.
         confidence: Of the interval.
         p_value: Two-sided exact sign-flip p of the mean difference.

@@ -152,7 +152,7 @@ def seeds_sentence(comparison: PairedComparison) -> str:
 
 
 def interval_sentence(comparison: PairedComparison) -> str:
-    """Mean difference, BCa interval and exact sign-flip p in one line."""
+    """Mean difference, its interval and exact sign-flip p in one line."""
     decimals = decimals_for((comparison.mean_difference, comparison.low, comparison.high))
     mean = score(comparison.mean_difference, decimals)
     low, high = score(comparison.low, decimals), score(comparison.high, decimals)

@@ -10,7 +10,7 @@ from torchclinic.study.comparing import (
     compare,
     load_study,
 )
-from torchclinic.study.lr_range import Suggested, lr_range_test, suggest
+from torchclinic.study.lr_range import Suggested, TrainingLoop, lr_range_test, suggest
 from torchclinic.study.statistics import (
     bca_interval,
     detectable_effect,
@@ -36,6 +36,7 @@ __all__ = [
     "StudyInterrupted",
     "StudyProgress",
     "Suggested",
+    "TrainingLoop",
     "Watched",
     "bca_interval",
     "compare",

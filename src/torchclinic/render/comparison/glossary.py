@@ -11,7 +11,6 @@ from torchclinic.render.html.svg import tag
 STUDY_GLOSSARY = {
     "arm": GLOSSARY["arm"],
     "baseline": "The arm that the others are compared with; the first one unless another is named.",
-    "BCa interval": GLOSSARY["BCa interval"],
     "best in": (
         "Share of bootstrap resamples of the seeds in which the arm has the best mean: how sure "
         "it is that more seeds would not put another one first."
@@ -20,6 +19,11 @@ STUDY_GLOSSARY = {
     "Holm p": (
         "The sign-flip p after Holm's correction for making several comparisons at once. Below "
         "one minus the confidence, the difference is called beyond chance."
+    ),
+    "interval": (
+        "All mean differences that a sign-flip test of these pairs would not reject: it leaves "
+        "zero out exactly where the sign-flip p is small enough. With fewer than 6 seeds it is "
+        "Student's."
     ),
     "middle half": "The range from the lower to the upper quartile of the seeds at each step.",
     "paired seeds": (

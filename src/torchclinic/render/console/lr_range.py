@@ -47,6 +47,9 @@ def render_lr_range_text(
     for name, rate in lr_range.suggestions.items():
         chosen = rate == lr_range.suggestion
         sheet.line(f"  {name:<14} ", (f"{rate:.3g}", "bold cyan" if chosen else ""))
+    if {"descent/6", "minimum/10"} <= lr_range.bounds.keys():
+        first, last = lr_range.bounds["descent/6"], lr_range.bounds["minimum/10"]
+        sheet.line(f"  {'cyclic between':<14} {first:.3g} and {last:.3g}")
     if lr_range.divergence is not None:
         sheet.line(f"  {'diverges at':<14} {lr_range.divergence:.3g}")
     return sheet.text()

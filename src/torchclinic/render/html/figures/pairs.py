@@ -45,7 +45,7 @@ def _seed(seed: int, before: float, after: float, decimals: int | None) -> Row:
 
 
 def difference(comparison: PairedComparison) -> Markup:
-    """The mean difference and its bootstrap interval on an axis with zero."""
+    """The mean difference and its interval on an axis with zero."""
     values = [comparison.low, comparison.high, comparison.mean_difference, 0.0]
     mean = comparison.mean_difference
     percent = number(100 * comparison.confidence)
