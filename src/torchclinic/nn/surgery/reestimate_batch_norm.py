@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -57,7 +57,7 @@ def reestimate_batch_norm(
     if not norms:
         raise SurgeryError(f"{type(model).__name__} has no batch norm with running statistics")
     count = 0
-    with _cumulative(model, norms), torch.no_grad():
+    with plain_means(model, norms), torch.no_grad():
         for batch in batches:
             (forward or _forward)(model, batch)
             count += 1
@@ -67,7 +67,12 @@ def reestimate_batch_norm(
 
 
 @contextmanager
-def _cumulative(model: nn.Module, norms: list[_Norm]) -> Iterator[None]:
+def plain_means(model: nn.Module, norms: Sequence[_Norm]) -> Iterator[None]:
+    """Within it a model is in evaluation, but for these norms: each batch counts the same to them.
+
+    They begin anew. Modes and momenta are afterwards what they were; after an exception the
+    statistics are too.
+    """
     modes = {module: module.training for module in model.modules()}
     momenta = [norm.momentum for norm in norms]
     before = [[getattr(norm, name).clone() for name in _STATISTICS] for norm in norms]

@@ -10,6 +10,7 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm  # pyright: ignore[reportPrivateUsage]
 
 from torchclinic.data import rows_of
+from torchclinic.nn.surgery import plain_means
 from torchclinic.training.objective import Objective
 from torchclinic.training.rng import preserved
 
@@ -42,21 +43,8 @@ def measure_batch_norm(objective: Objective, batches: Iterable[Any], *, grad: bo
     layers = tracking_layers(model)
     if not layers:
         return
-    training = [module for module in model.modules() if module.training]
-    momenta = [layer.momentum for layer in layers]
-    try:
-        model.eval()
-        for layer in layers:
-            layer.reset_running_stats()
-            layer.momentum = None  # a plain mean
-            layer.training = True
-        with preserved(), torch.set_grad_enabled(grad):
-            _run(objective, batches)
-    finally:
-        for layer, momentum in zip(layers, momenta, strict=True):
-            layer.momentum = momentum
-        for module in training:
-            module.training = True
+    with plain_means(model, layers), preserved(), torch.set_grad_enabled(grad):
+        _run(objective, batches)
 
 
 def _run(objective: Objective, batches: Iterable[Any]) -> None:
