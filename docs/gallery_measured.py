@@ -83,8 +83,8 @@ def scrape(_block: Any, variables: dict[str, Any], conf: dict[str, Any]) -> str:
             names["run"] = lambda _settings: _replayed(result)
         return ""
     outcome, settings = names["outcome"], names["settings"]
-    fast = ", in the fast variant" if settings.fast else ""
-    how = f"Measured on {settings.data} with {len(settings.runs)} seeds{fast}."
+    variant = "in the fast variant" if settings.fast else "in full"
+    how = f"Measured {variant}; images, where there are any, are those of {settings.data}."
     if result is None or GIVEN is None:
         pictures = _pictures(names["drawings"], names["folder"], variables, conf)
     else:

@@ -86,6 +86,7 @@ with applied():
 
 for claim in outcome.claims:
     print(f"{{claim.judgement.value:>11}}: {{claim.sentence}}")
+    print(f"{{'':13}}{{claim.measure}}: {{claim.value:.4g}}, wanted: {{claim.wanted}}")
 """
 
 

@@ -2,7 +2,6 @@
 
 import ast
 from pathlib import Path
-from types import SimpleNamespace
 
 import gallery_measured
 import gallery_scripts
@@ -10,7 +9,7 @@ import pytest
 from gallery_text import escaped, heading
 
 from torchclinic.core import UsageError
-from torchclinic.gallery import GALLERY, judge
+from torchclinic.gallery import GALLERY, Settings, judge
 from torchclinic.gallery.result import FILE, Drawing, Result
 from torchclinic.render import to_json
 
@@ -51,7 +50,7 @@ def test_a_finished_run_takes_the_place_of_run(tmp_path, monkeypatch):
     names = variables["example_globals"]
     names["run"] = never
     assert gallery_measured.scrape(None, variables, conf) == ""
-    names |= {"settings": SimpleNamespace(data="digits", runs=(0, 1, 2), fast=True)}
+    names |= {"settings": Settings(fast=True)}
     names["outcome"] = names["run"](names["settings"])
 
     text = gallery_measured.scrape(None, variables, conf)
@@ -62,7 +61,7 @@ def test_a_finished_run_takes_the_place_of_run(tmp_path, monkeypatch):
     )
     assert "verdict refuted" in text
     assert "accuracy: **0.5**; wanted:\n       above 0.9." in text
-    assert "on digits with 3 seeds, in the fast variant" in text
+    assert "in the fast variant; images, where there are any, are those of digits." in text
 
 
 def test_what_was_measured_stands_before_the_code():
