@@ -21,6 +21,7 @@ from rules.healthy_cases import (
 from torchclinic.core import (
     Evaluation,
     LabelFacts,
+    LossFacts,
     NormFacts,
     OneBatchFacts,
     Penalty,
@@ -418,6 +419,22 @@ def norm_over_one_number():
     return with_model(stuck(), norm_layers=(norm,))
 
 
+def hinge_with_labels_0_and_1():
+    given = LossFacts(rows={0: 250, 1: 262}, silent={0: 250})
+    return with_recipe(with_batch(digits_mlp(), loss=given), loss_kind="custom")
+
+
+def metric_of_one_column():
+    case = digits_mlp()
+    return replace(
+        case,
+        history=replace(
+            case.history,
+            evaluations=tuple(replace(e, metric=0.1) for e in case.history.evaluations),
+        ),
+    )
+
+
 SICK = {
     "DAT101": unscaled_inputs,
     "DAT102": nonfinite_inputs,
@@ -434,6 +451,7 @@ SICK = {
     "LOS105": high_initial_loss,
     "LOS106": broadcasting,
     "LOS107": flipped,
+    "LOS108": hinge_with_labels_0_and_1,
     "WIR101": all_linear,
     "WIR102": detached,
     "WIR103": left_out,
@@ -460,6 +478,7 @@ SICK = {
     "CRV103": overfits,
     "CRV104": cut_short,
     "CRV105": underfitted,
+    "CRV106": metric_of_one_column,
 }
 
 assert math.isnan(NAN)

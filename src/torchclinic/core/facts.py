@@ -508,17 +508,28 @@ class ReachFacts:
 
 @dataclass(frozen=True)
 class LossFacts:
-    """What the loss asks for, read off its gradient at the output.
+    """What the loss is given and asks for.
 
     Attributes:
-        function: Torch's loss function that is called ("kl_div"), "" where none was heard.
+        function: Torch's loss function that is called, where it is none of the kinds that have a
+            name here, or is a hinge ("kl_div"); "" where none was heard.
         log_input: Its option of that name; None without one.
-        rows: Label -> rows at which the gradient was looked at; {} for targets that are no labels.
+        given: What it is given: rows that sum to 1, logarithms of such rows, positive numbers, or
+            any.
+        exponential: Whether an exponential or softplus is the last thing that happens to it.
+        lowest: Smallest target that it is given; None where it is not known.
+        highest: Largest one.
+        rows: Label -> rows at which the loss's gradient was looked at; {} for targets that are no
+            labels.
         silent: Label -> rows whose gradient is exactly 0, at every output that was tried.
     """
 
     function: str = ""
     log_input: bool | None = None
+    given: Literal["probabilities", "log-probabilities", "positive", "any"] = "any"
+    exponential: bool = False
+    lowest: float | None = None
+    highest: float | None = None
     rows: Mapping[int, int] = field(default_factory=dict[int, int])
     silent: Mapping[int, int] = field(default_factory=dict[int, int])
 

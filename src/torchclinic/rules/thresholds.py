@@ -74,6 +74,58 @@ MINORITY_RECALL = Threshold(
 )
 MINORITY_ROWS = Threshold(5, "here", "validation rows of a class from which its recall counts")
 
+# --- data: parts and rows -------------------------------------------------------------------
+SPLIT_CHANCE = Threshold(
+    1e-4,
+    "Fisher 1935 (hypergeometric); Bonferroni",
+    "probability that a random split leaves a class out, times the number of classes",
+)
+ABSENT = Threshold(0.02, "here", "share of a part's rows whose class the other part lacks")
+ABSENT_CLEAR = Threshold(0.2, "here", "the same, beyond doubt")
+OUTSIDE = Threshold(0.3, "here", "share of validation targets outside the range of training")
+RECODED = Threshold(0.6, "here", "share of a class's rows that are another one in validation")
+RECODED_KEPT = Threshold(0.2, "here", "share of them that keep their class")
+RECODED_Z = Threshold(4.0, "here; McNemar 1947", "rows that moved against rows that stayed")
+NEIGHBOURS_OWN = Threshold(
+    0.5, "here", "rescaled knowledge of neighbours in training, for them to be asked elsewhere"
+)
+NEIGHBOURS_LOST = Threshold(0.25, "here", "of that, what is left of it in validation")
+TARGET_DISTANCE = Threshold(0.3, "here; Smirnov 1948", "distance of the targets' distributions")
+TARGET_CHANCE = Threshold(1e-8, "here; Wei & Dudley 2012", "its probability by chance, at most")
+TARGET_MISS = Threshold(3.0, "here", "neighbours' error in validation over that in training")
+JOINT = Threshold(0.5, "here", "likeness of correlations over that of random parts")
+JOINT_KNOWN = Threshold(0.4, "here", "likeness of random parts, for columns to hang together")
+JOINT_Z = Threshold(6.0, "here; Jennrich 1970", "deviations of random parts")
+JOINT_GAP = Threshold(0.15, "here", "mean difference of correlations; at most 0.14 by chance")
+ORDER_FITS = Threshold(0.8, "here", "likeness after reordering, over that of random parts")
+ORDER_GAIN = Threshold(0.15, "here", "what neighbours know more after reordering")
+LEAK = Threshold(0.9, "here; Kaufman et al. 2012", "share of variance that one column explains")
+LEAK_OUTSIDE = Threshold(0.5, "here", "share of its values outside the range of training")
+ROWS_KEPT = Threshold(0.9, "here", "size of a row at the last reading over the first")
+NOISE = Threshold(0.75, "here", "share of the inputs' variance that changes with each reading")
+NOISE_SCALE = Threshold(
+    0.6, "here", "validation standard deviation over training; flips and crops leave it at 1"
+)
+EXTREME_WEIGHT = Threshold(0.5, "here", "share of the squared deviations in isolated targets")
+EXTREME_CODE = Threshold(3, "here", "rows that share one isolated value, so that it is a code")
+CEILING = Threshold(
+    0.7, "here", "rescaled accuracy that rows of one input and several classes allow at most"
+)
+CEILING_ROWS = Threshold(0.2, "here", "share of rows whose input another row has, too")
+CEILING_WIDE = Threshold(50, "here", "numbers in a row that few distinct rows do not need")
+CEILING_WORDS = Threshold(0.25, "here", "share of an embedding's rows that the data uses")
+NAMES_FEWEST = Threshold(
+    5, "here", "whole numbers, below which order and names cannot be told apart (4! numberings)"
+)
+NAMES_MOST = Threshold(30, "here", "whole numbers that may be names")
+NAMES_CHANCE = Threshold(0.05, "here", "share of numberings of the classes that are as orderly")
+NAMES_PAIRS = Threshold(30, "here", "unequal neighbours from which the order is read")
+NAMES_KNOWN = Threshold(0.5, "here", "correlation with neighbours' numbers")
+UNTAUGHT_RECALL = Threshold(0.05, "here", "share of a class's validation rows recognised")
+UNTAUGHT_OTHERS = Threshold(0.75, "here", "mean of the same over the other classes")
+UNTAUGHT_KNOWN = Threshold(0.5, "here", "share of its rows whose neighbours have its class")
+UNTAUGHT_ROWS = Threshold(8, "here", "validation rows of a class from which that counts")
+
 # --- loss -----------------------------------------------------------------------------------
 INITIAL_LOSS = Threshold(
     1.0,
@@ -85,6 +137,7 @@ LABELS_A_ROW = Threshold(0.05, "here", "mean labels a row, minus one: mixed labe
 OUTPUT_SPREAD = Threshold(3.0, "here", "standard deviation of the outputs over the targets'")
 OUT_OF_RANGE = Threshold(0.5, "DeepDiagnosis (Wardat et al. 2022)", "in target standard deviations")
 FLIP_MATCH = Threshold(0.5, "here", "relative distance of -loss from the constant's loss")
+SILENT_ROWS = Threshold(0.02, "here", "share of the rows of which the loss says nothing")
 RUNAWAY = Threshold(3.0, "here", "factor by which a negative loss grows in size")
 
 # --- wiring ---------------------------------------------------------------------------------
@@ -212,6 +265,9 @@ OVERFIT_WIDE = Threshold(0.3, "here", "the same, beyond what a held metric can e
 OVERFIT_METRIC_GAP = Threshold(0.15, "here", "rescaled metric: train minus validation")
 BELOW_CHANCE = Threshold(
     0.05, "here", "how far below a constant's a rescaled metric lies, more than noise brings"
+)
+STILL = Threshold(
+    0.4, "here", "share of the initial loss removed, at which some answers must have changed"
 )
 OVERFIT_EVALUATIONS = Threshold(4, "here", "evaluations without which nothing is said")
 

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from torchclinic.clinic.preflight.asked import loss_facts
 from torchclinic.clinic.preflight.baselines import expected_loss, floor_loss
 from torchclinic.clinic.preflight.crosstalk import dependence
 from torchclinic.clinic.preflight.observing import Observation, observe
@@ -101,9 +102,10 @@ def _with_pass(
         seen = observe(recipe, model, affordable(sample, first), reader.on_output)
         losses = first.seen.loss, seen.loss
         strangers = unregistered(recipe, model, losses, sample)
-        judged = _backward(model, seen)
         targets = target_facts(seen.target, seen.kind, seen.ignored)
         targets = facts.targets if targets.kind == "none" else targets
+        asked = loss_facts(recipe, seen, targets)
+        judged = _backward(model, seen)
         outputs = output_facts(seen.output, broadcasts=seen.broadcasts)
         depends = dependence(model, split_batch(sample)[0])
         return dataclasses.replace(
@@ -121,6 +123,7 @@ def _with_pass(
             noise_in_eval=depends.noise,
             sum_reduction=_sums(recipe, model, few),
             unregistered=strangers,
+            loss=asked,
         )
 
 

@@ -32,6 +32,23 @@ class HeardLoss:
     ignored: int | None = None
 
 
+@dataclass(frozen=True)
+class NamedLoss:
+    """A call of any of torch's loss functions, by its name.
+
+    Attributes:
+        name: Of the function ("kl_div").
+        output: What entered it first.
+        target: What it was compared with, None without.
+        log_input: Its option of that name; None without one.
+    """
+
+    name: str
+    output: Tensor
+    target: Tensor | None
+    log_input: bool | None = None
+
+
 class LossListener(TorchFunctionMode):
     """Inside it, the calls of torch's loss functions are noted, however they are wrapped.
 
@@ -40,6 +57,7 @@ class LossListener(TorchFunctionMode):
     Attributes:
         heard: The calls.
         spread: Prediction and target of that difference; None without one.
+        named: The first call of a loss function that is none of the known kinds, or is a hinge.
 
     >>> import torch
     >>> with LossListener() as listener:
@@ -52,11 +70,14 @@ class LossListener(TorchFunctionMode):
         super().__init__()
         self.heard: list[HeardLoss] = []
         self.spread: tuple[Tensor, Tensor] | None = None
+        self.named: NamedLoss | None = None
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Pass the call on; note it when it is a loss."""
         kwargs = kwargs or {}
         kind = loss_kind(func)
+        if self.named is None and getattr(func, "__name__", "") in _NAMED:
+            self.named = _named(func, args, kwargs)
         if kind != "custom":
             output = args[0] if args else kwargs.get("input")
             target = args[1] if len(args) > 1 else kwargs.get("target")
@@ -67,6 +88,29 @@ class LossListener(TorchFunctionMode):
         elif func in _SUBTRACTIONS and self.spread is None and len(args) > 1:
             self.spread = _spread(args[0], args[1])
         return func(*args, **kwargs)
+
+
+_NAMED = {  # the place of the target among the arguments
+    "kl_div": 1,
+    "poisson_nll_loss": 1,
+    "gaussian_nll_loss": 1,
+    "soft_margin_loss": 1,
+    "hinge_embedding_loss": 1,
+    "margin_ranking_loss": 2,
+    "cosine_embedding_loss": 2,
+}
+
+
+def _named(func: Any, args: Any, kwargs: Any) -> NamedLoss | None:
+    name, place = func.__name__, _NAMED[func.__name__]
+    output = args[0] if args else kwargs.get("input", kwargs.get("input1"))
+    target = args[place] if len(args) > place else kwargs.get("target")
+    if not isinstance(output, Tensor):
+        return None
+    log_input = None
+    if name == "poisson_nll_loss":
+        log_input = bool(args[2] if len(args) > 2 else kwargs.get("log_input", True))
+    return NamedLoss(name, output, target if isinstance(target, Tensor) else None, log_input)
 
 
 _SUBTRACTIONS = (torch.sub, Tensor.sub, Tensor.__sub__, Tensor.__rsub__, torch.subtract)

@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from torchclinic.clinic.preflight.identifying import identify
-from torchclinic.clinic.preflight.loss_listener import HeardLoss, LossListener
+from torchclinic.clinic.preflight.loss_listener import HeardLoss, LossListener, NamedLoss
 from torchclinic.clinic.preflight.tensors import shapes_broadcast
 from torchclinic.core.errors import DataError, LossError, TorchclinicError
 from torchclinic.core.facts import LossKind
@@ -34,6 +34,7 @@ class Observation:
         name: Name of the loss.
         forward_map: How the layers hang together.
         broadcasts: Whether the loss spreads output over target or the other way round.
+        named: The call of a loss function of torch that is none of the known kinds.
     """
 
     loss: Tensor | None
@@ -45,6 +46,7 @@ class Observation:
     name: str
     forward_map: ForwardMap
     broadcasts: bool = False
+    named: NamedLoss | None = None
 
 
 def observe(
@@ -88,7 +90,16 @@ def observe(
         name = f"{heard.name} in a custom step"
     ignored = None if heard is None else heard.ignored
     return Observation(
-        loss, failure, output, target, ignored, kind, name, recorder.result(output), broadcasts
+        loss,
+        failure,
+        output,
+        target,
+        ignored,
+        kind,
+        name,
+        recorder.result(output),
+        broadcasts,
+        listener.named,
     )
 
 

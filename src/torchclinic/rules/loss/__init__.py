@@ -6,6 +6,7 @@ from torchclinic.rules.loss.initial_loss import InitialLoss
 from torchclinic.rules.loss.mismatch import LossMismatch
 from torchclinic.rules.loss.output_range import OutputRange
 from torchclinic.rules.loss.sigmoid_scores import SigmoidBeforeBceWithLogits
+from torchclinic.rules.loss.silent_label import SilentLabel
 from torchclinic.rules.loss.softmax_scores import SoftmaxBeforeCrossEntropy
 
 __all__ = [
@@ -15,5 +16,6 @@ __all__ = [
     "LossMismatch",
     "OutputRange",
     "SigmoidBeforeBceWithLogits",
+    "SilentLabel",
     "SoftmaxBeforeCrossEntropy",
 ]

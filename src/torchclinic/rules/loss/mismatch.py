@@ -12,6 +12,7 @@ from torchclinic.rules.consequences import LEARNING_CURVES, NUMERICS
 from torchclinic.rules.evidence import above, fact, learning_evidence
 from torchclinic.rules.grading import exact, gated, state_of
 from torchclinic.rules.initial import VALUE_LOSSES, classes_out
+from torchclinic.rules.loss.named_losses import named_mismatch
 from torchclinic.rules.outputs import (
     PROBABILITIES,
     loss_kind,
@@ -227,7 +228,13 @@ def _shares(case: Case, kind: str) -> _Found:
     )
 
 
+def _named(case: Case) -> _Found | None:
+    found = named_mismatch(case)
+    return None if found is None else _Found(*found)
+
+
 _PAIRS: tuple[Callable[[Case], _Found | None], ...] = (
+    _named,
     _single_score,
     _several_classes,
     _real_targets,
