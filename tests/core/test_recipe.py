@@ -27,25 +27,39 @@ GOOD = {"model": list, "data": [1], "loss": min, "optimizer": list, "epochs": 1}
         ({"accumulate": 0}, "0"),
         ({"clip_norm": 0.0}, "0.0"),
         ({"clip_value": float("nan")}, "nan"),
-        ({"penalties": (Penalty("l1", -1.0),)}, "-1.0"),
-        ({"penalties": (Penalty("l3", 1.0),)}, "'l3'"),
         ({"autocast": "float8"}, "float8"),
+        ({"early_stopping": 5}, "early_stopping is 5"),
+        ({"averaging": "ema"}, "averaging is 'ema'"),
+        ({"penalties": Penalty("l1", 0.1)}, "penalties is Penalty"),
+        ({"penalties": (0.1,)}, "penalties is .0.1,"),
         ({"clip_adaptive": -0.5}, "-0.5"),
         ({"max_norm": 0.0}, "max_norm is 0.0"),
-        ({"early_stopping": EarlyStopping(patience=0)}, "patience of the early stopping is 0"),
-        ({"early_stopping": EarlyStopping(min_delta=-1.0)}, "min_delta .* is -1.0"),
-        ({"early_stopping": EarlyStopping(criterion="whim")}, "'whim' .*uninterrupted-rise"),
-        ({"early_stopping": EarlyStopping(threshold=0.0)}, "threshold .* is 0.0"),
-        ({"early_stopping": EarlyStopping(strip=1.5)}, "strip .* is 1.5"),
-        ({"averaging": Averaging(kind="mean")}, "kind of the averaging is 'mean'"),
-        ({"averaging": Averaging(decay=1.0)}, "decay .* is 1.0"),
-        ({"averaging": Averaging(start=1.0)}, "start .* is 1.0"),
-        ({"averaging": Averaging(every=0)}, "every .* is 0"),
     ],
 )
 def test_refuses_nonsense_and_quotes_it(fields, quoted):
     with pytest.raises(RecipeError, match=quoted):
         Recipe(**{**GOOD, **fields})
+
+
+@pytest.mark.parametrize(
+    ("options", "fields", "quoted"),
+    [
+        (Penalty, {"kind": "l1", "weight": -1.0}, "-1.0"),
+        (Penalty, {"kind": "l3", "weight": 1.0}, "'l3'"),
+        (EarlyStopping, {"patience": 0}, "patience of the early stopping is 0"),
+        (EarlyStopping, {"min_delta": -1.0}, "min_delta .* is -1.0"),
+        (EarlyStopping, {"criterion": "whim"}, "'whim' .*uninterrupted-rise"),
+        (EarlyStopping, {"threshold": 0.0}, "threshold .* is 0.0"),
+        (EarlyStopping, {"strip": 1.5}, "strip .* is 1.5"),
+        (Averaging, {"kind": "mean"}, "kind of the averaging is 'mean'"),
+        (Averaging, {"decay": 1.0}, "decay .* is 1.0"),
+        (Averaging, {"start": 1.0}, "start .* is 1.0"),
+        (Averaging, {"every": 0}, "every .* is 0"),
+    ],
+)
+def test_options_refuse_nonsense_and_quote_it(options, fields, quoted):
+    with pytest.raises(RecipeError, match=quoted):
+        options(**fields)
 
 
 def test_replace_makes_a_copy_and_refuses_unknown_fields():

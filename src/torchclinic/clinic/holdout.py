@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from torchclinic import data
 from torchclinic.clinic.shares import shares_for
 from torchclinic.core.errors import DataError
-from torchclinic.core.recipe import Recipe, Splits
+from torchclinic.core.recipe import Recipe
+from torchclinic.core.splits import Splits
 
 SEARCH_SHARE = 0.15  # of the training rows, where no validation set is given
 PROOF_SHARE = 0.15  # of the training rows, where no test set is given either

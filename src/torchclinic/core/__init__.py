@@ -1,5 +1,8 @@
 """Frozen value types, protocols and the exception tree. Standard library only."""
 
+from torchclinic.core.applied_change import AppliedChange
+from torchclinic.core.averaging import Averaging
+from torchclinic.core.early_stopping import EarlyStopping
 from torchclinic.core.errors import (
     CheckpointError,
     DataError,
@@ -39,19 +42,14 @@ from torchclinic.core.facts import (
 from torchclinic.core.finding import Diagnosis, Evidence, Finding, Level, Stage
 from torchclinic.core.history import Evaluation, History, Run
 from torchclinic.core.lr_range import LRRange
-from torchclinic.core.recipe import (
-    AppliedChange,
-    Averaging,
-    EarlyStopping,
-    Metric,
-    Penalty,
-    Recipe,
-    Schedule,
-    Splits,
-)
+from torchclinic.core.metric import Metric
+from torchclinic.core.penalty import Penalty
+from torchclinic.core.recipe import Recipe
 from torchclinic.core.registry import Registry
 from torchclinic.core.remedy import Applicability, Change, NotApplicable, Remedy
 from torchclinic.core.repair import ArmResult, Cost, Repair
+from torchclinic.core.schedule import Schedule
+from torchclinic.core.splits import Splits
 from torchclinic.core.study import (
     StudyArm,
     StudyBest,

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, cast
 
+from torchclinic.core.applied_change import AppliedChange
+from torchclinic.core.averaging import Averaging
+from torchclinic.core.early_stopping import EarlyStopping
 from torchclinic.core.errors import RecipeError
-from torchclinic.core.extensions import call
+from torchclinic.core.metric import Metric
+from torchclinic.core.penalty import Penalty
+from torchclinic.core.schedule import Schedule
+from torchclinic.core.splits import Splits
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -18,165 +24,6 @@ ModelFactory = Callable[[], "nn.Module"]
 LossFunction = Callable[[Any, Any], "Tensor"]
 StepFunction = Callable[["nn.Module", Any], "Tensor"]
 OptimizerFactory = Callable[[Iterable[Any]], "Optimizer"]
-
-PENALTIES = ("l1", "l2", "orthogonal")
-CRITERIA = ("patience", "generalisation-loss", "uninterrupted-rise")
-_ALLOWED = {
-    "patience": "a whole number of at least 1",
-    "min_delta": "a number of at least 0",
-    "criterion": f"one of {', '.join(CRITERIA)}",
-    "threshold": "percent above 0; Prechelt tries 1 to 5",
-    "strip": "a whole number of at least 1; Prechelt takes 5",
-    "kind": "'ema' or 'swa'",
-    "decay": "at least 0 and below 1; 0.999 is usual",
-    "start": "a share of the training: at least 0 and below 1, or None",
-    "every": "a whole number of updates of at least 1, or None",
-}
-
-
-@dataclass(frozen=True, eq=False)
-class Splits:
-    """The parts of a data set. Each part is tensors, a Dataset, a DataLoader or batches.
-
-    Two Splits are equal only when they are the same object: tensors have no one truth value.
-
-    Attributes:
-        train: What the optimizer sees.
-        validation: What choices are made by (early stopping, the search for a repair).
-        test: What the final verdict is made on; never used for a choice.
-        name: Printed in reports.
-        meta: Facts that a data set knows about itself (class names, image shape).
-    """
-
-    train: Any
-    validation: Any = None
-    test: Any = None
-    name: str = "data"
-    meta: Mapping[str, Any] = field(default_factory=dict[str, Any])
-
-
-@dataclass(frozen=True)
-class Metric:
-    """A number by which a run is judged: `function(outputs, targets) -> float` over a whole split.
-
-    Attributes:
-        name: Printed in tables.
-        function: Gets all outputs and all targets of a split, concatenated.
-        higher_is_better: Direction of improvement.
-    """
-
-    name: str
-    function: Callable[[Any, Any], float]
-    higher_is_better: bool = True
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """A learning-rate schedule.
-
-    Attributes:
-        factory: `factory(optimizer, total_steps) -> torch LR scheduler`. With `per="epoch"`,
-            `total_steps` counts epochs.
-        per: Whether the scheduler steps after each optimizer step or after each epoch.
-        name: Printed in reports.
-    """
-
-    factory: Callable[[Any, int], Any]
-    per: Literal["step", "epoch"] = "step"
-    name: str = "schedule"
-
-    def preview(self, steps: int, lr: float = 1.0, **settings: Any) -> tuple[float, ...]:
-        """The learning rate of each step, without training; see `torchclinic.optim.preview`."""
-        return call("preview_schedule", self, steps, lr, **settings)
-
-
-@dataclass(frozen=True)
-class Penalty:
-    r"""A penalty on the weights, added to the loss.
-
-    "l1" is $\lambda \lVert w \rVert_1$, "l2" is $\lambda \lVert w \rVert_2^2$, and "orthogonal" is
-    $\lambda \lVert W W^T - I \rVert_F^2$ of each weight as a matrix with one row a unit (of
-    $W^T W$ where it has more rows than columns).
-
-    Attributes:
-        kind: "l1", "l2" or "orthogonal".
-        weight: The coefficient lambda, at least 0.
-        parameters: Glob over parameter names.
-        skip_norms_and_biases: Leave out biases, parameters of normalisation layers and all others
-            with fewer than two dimensions. An orthogonal penalty never takes the latter.
-    """
-
-    kind: Literal["l1", "l2", "orthogonal"]
-    weight: float
-    parameters: str = "*"
-    skip_norms_and_biases: bool = True
-
-
-@dataclass(frozen=True)
-class EarlyStopping:
-    """Stop when the validation loss (or metric) says that nothing is gained any more.
-
-    Attributes:
-        patience: With the criterion "patience": evaluations in a row without an improvement. With
-            "uninterrupted-rise": strips in a row that each end higher than the one before.
-        min_delta: By how much an evaluation must be better than the best to be an improvement.
-        monitor: Whether the loss or the metric is looked at.
-        restore_best: Whether the run ends with its best weights.
-        criterion: "patience", or one of Prechelt's: "generalisation-loss" stops when the loss has
-            risen by `threshold` percent above the lowest so far, "uninterrupted-rise" when it has
-            risen in `patience` strips in a row.
-        threshold: Percent, of the generalisation loss alone.
-        strip: Evaluations in a strip, of the uninterrupted rise alone.
-    """
-
-    patience: int = 5
-    min_delta: float = 0.0
-    monitor: Literal["loss", "metric"] = "loss"
-    restore_best: bool = True
-    criterion: Literal["patience", "generalisation-loss", "uninterrupted-rise"] = "patience"
-    threshold: float = 5.0
-    strip: int = 5
-
-
-@dataclass(frozen=True)
-class Averaging:
-    """Averages of the weights along the training, by which it is judged and with which it ends.
-
-    Attributes:
-        kind: "ema", the exponential moving average, or "swa", the plain mean.
-        decay: Share of the moving average that an update keeps; of "ema" alone.
-        start: Share of the planned updates after which averaging begins; None for 0 with "ema" and
-            0.75 with "swa". Until then the run is judged by its own weights.
-        every: Updates between two weights that enter; None for 1 with "ema" and for one epoch
-            with "swa".
-        batch_norm: Whether the statistics of BatchNorm layers are measured anew for the averaged
-            weights, on training rows; else they are the run's own.
-    """
-
-    kind: Literal["ema", "swa"] = "ema"
-    decay: float = 0.999
-    start: float | None = None
-    every: int | None = None
-    batch_norm: bool = True
-
-
-@dataclass(frozen=True)
-class AppliedChange:
-    """What a remedy did to a Recipe: kept on the changed Recipe so that it can tell its story.
-
-    Attributes:
-        remedy: Registered name of the remedy ("reinitialise").
-        title: One line for tables ("He initialisation for ReLU").
-        reason: Why it is done, one sentence.
-        code: The lines a person would write by hand to make the same change.
-        source: Paper or documentation.
-    """
-
-    remedy: str
-    title: str
-    reason: str = ""
-    code: str = ""
-    source: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -304,37 +151,15 @@ def _check_numbers(recipe: Recipe) -> None:
 
 
 def _check_options(recipe: Recipe) -> None:
-    for penalty in recipe.penalties:
-        if penalty.kind not in PENALTIES or not penalty.weight >= 0:
-            raise RecipeError(
-                f"{penalty!r} is no penalty",
-                hint=f"kind {', '.join(map(repr, PENALTIES))}, weight >= 0",
-            )
-    stopping, averaging = recipe.early_stopping, recipe.averaging
-    if stopping is not None:
-        for name, sensible in (
-            ("patience", _whole(stopping.patience)),
-            ("min_delta", stopping.min_delta >= 0),
-            ("criterion", stopping.criterion in CRITERIA),
-            ("threshold", stopping.threshold > 0),
-            ("strip", _whole(stopping.strip)),
-        ):
-            if not sensible:
-                raise _option_error("early stopping", name, getattr(stopping, name))
-    if averaging is not None:
-        for name, sensible in (
-            ("kind", averaging.kind in ("ema", "swa")),
-            ("decay", 0 <= averaging.decay < 1),
-            ("start", averaging.start is None or 0 <= averaging.start < 1),
-            ("every", averaging.every is None or _whole(averaging.every)),
-        ):
-            if not sensible:
-                raise _option_error("averaging", name, getattr(averaging, name))
+    if not _are_penalties(recipe.penalties):
+        wanted = 'a tuple: (Penalty("l2", 1e-4),)'
+        raise RecipeError(f"penalties is {recipe.penalties!r}", hint=wanted)
+    for name, kind in (("early_stopping", EarlyStopping), ("averaging", Averaging)):
+        value = getattr(recipe, name)
+        if value is not None and not isinstance(value, kind):
+            raise RecipeError(f"{name} is {value!r}", hint=f"{kind.__name__}(...), or None")
 
 
-def _whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
-
-
-def _option_error(where: str, name: str, value: Any) -> RecipeError:
-    return RecipeError(f"{name} of the {where} is {value!r}", hint=_ALLOWED[name])
+def _are_penalties(given: object) -> bool:
+    several = cast("tuple[object, ...]", given) if isinstance(given, tuple) else (given, None)
+    return all(isinstance(one, Penalty) for one in several)

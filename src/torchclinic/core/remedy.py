@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol, runtime_checkable
 
+from torchclinic.core.applied_change import AppliedChange
 from torchclinic.core.facts import Case
-from torchclinic.core.recipe import AppliedChange, Recipe
+from torchclinic.core.recipe import Recipe
 
 
 class Applicability(str, Enum):

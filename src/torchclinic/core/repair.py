@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from torchclinic.core.applied_change import AppliedChange
 from torchclinic.core.extensions import call
 from torchclinic.core.finding import Diagnosis
 from torchclinic.core.history import Run
 from torchclinic.core.lr_range import LRRange
-from torchclinic.core.recipe import AppliedChange, Recipe
+from torchclinic.core.recipe import Recipe
 from torchclinic.core.verdict import Verdict
 
 

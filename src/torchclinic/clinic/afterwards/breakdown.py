@@ -13,7 +13,8 @@ from torchclinic.clinic.afterwards.wild_number import WildNumber
 from torchclinic.core.errors import TorchclinicError
 from torchclinic.core.facts import BreakFacts
 from torchclinic.core.history import History
-from torchclinic.core.recipe import Recipe, Splits
+from torchclinic.core.recipe import Recipe
+from torchclinic.core.splits import Splits
 from torchclinic.training import compute_loss, train
 
 MOST_STEPS = 2000  # a later break is not replayed

@@ -17,7 +17,8 @@ from torchclinic.clinic.preflight.sampling import finite_rows, sample_of
 from torchclinic.clinic.preflight.tensors import target_facts
 from torchclinic.core.errors import TorchclinicError
 from torchclinic.core.facts import LossKind, ModelFacts, OptimizerFacts, RecipeFacts, Task
-from torchclinic.core.recipe import Recipe, Schedule
+from torchclinic.core.recipe import Recipe
+from torchclinic.core.schedule import Schedule
 from torchclinic.data import batch_to, count_rows
 from torchclinic.graph import linearity_residual, model_facts
 from torchclinic.training import (
