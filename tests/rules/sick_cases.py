@@ -18,6 +18,7 @@ from rules.healthy_cases import (
     text_lstm,
     traced,
 )
+from rules.sick_data import SICK_DATA
 from torchclinic.core import (
     Evaluation,
     LabelFacts,
@@ -444,6 +445,7 @@ SICK = {
     "DAT106": unrelated_labels,
     "DAT107": sorted_classes,
     "DAT108": ignored_minority,
+    **SICK_DATA,
     "LOS101": softmax_scores,
     "LOS102": sigmoid_scores,
     "LOS103": scores_into_nll,

@@ -38,7 +38,7 @@ def test_an_unknown_code_names_the_known_ones():
 @pytest.mark.parametrize("rule", MEMBERS, ids=lambda rule: rule.code)
 def test_rule_describes_itself(rule):
     assert isinstance(rule, Rule)
-    assert re.fullmatch(r"[A-Z]{3}10\d", rule.code)
+    assert re.fullmatch(r"[A-Z]{3}1\d\d", rule.code)
     assert re.fullmatch(r"[a-z]+(-[a-z]+)*", rule.name)
     assert rule.levels
     assert all(isinstance(level, Level) for level in rule.levels)

@@ -10,6 +10,7 @@ from torchclinic.core.finding import Evidence, Finding, Level, Stage
 from torchclinic.functional.learning import LearningState
 from torchclinic.rules import thresholds as t
 from torchclinic.rules.evidence import above, below
+from torchclinic.rules.gaps import generalisation_gap
 from torchclinic.rules.grading import confidence, state_of
 from torchclinic.rules.rule import Rule, register
 from torchclinic.rules.wording import number, percent
@@ -21,7 +22,8 @@ class TrainValidationShift(Rule):
 
     ## What it does
     Compares mean and standard deviation of the validation inputs with those of the training
-    inputs, channel by channel.
+    inputs, channel by channel. A channel's shift counts where it is beyond what chance gives the
+    largest of so many channels in so few rows.
 
     ## Why is this bad?
     A model that is trained on standardised inputs and validated on raw ones sees inputs that it
@@ -60,7 +62,7 @@ class TrainValidationShift(Rule):
         if not signs:
             return
         state = state_of(case)
-        gap = _gap(state)
+        gap = generalisation_gap(state)
         level = _level(signs, gap, state)
         impact = (above("loss removed, train minus validation", gap, t.SHIFT_IMPACT),)
         first = signs[0]
@@ -94,12 +96,6 @@ def _signs(inputs: InputFacts, rows: int | None) -> Iterable[Evidence]:
     if inputs.shift is not None and inputs.shift > t.SHIFT + chance:
         limit = t.Threshold(t.SHIFT + chance, t.SHIFT.source)
         yield above("largest shift of a channel's mean", inputs.shift, limit, "std")
-
-
-def _gap(state: LearningState) -> float:
-    if state.validation_removed is None or state.removed is None:
-        return 0.0
-    return state.removed - max(state.validation_removed, -10.0)
 
 
 def _level(signs: tuple[Evidence, ...], gap: float, state: LearningState) -> Level:
