@@ -28,7 +28,7 @@ from torchclinic.training import seeded
 
 LECTURE = "003, Without use of the gradient (direct methods)"
 WIDTHS = (8, 64)
-TARGET = 0.15  # a straight line ends at 0.29
+TARGET = 0.15  # about half of what a straight line leaves
 GRADIENT_COST = 3
 GRADIENTS = {"Adam": partial(make, "adam", lr=0.05), "SGD": partial(make, "sgd", lr=1.0)}
 STEP = 0.3  # how far the direct methods look at first
@@ -101,9 +101,11 @@ def run(settings: Settings) -> Outcome:
             rows = [race(name, width, seed, budget) for seed in settings.runs]
             paths[name, width] = np.stack(rows)
     needed = {cell: np.array([_needed(row) for row in rows]) for cell, rows in paths.items()}
+    lines = np.array([straight_line(seed) for seed in settings.runs])
     return Outcome(
-        claims=_claims(paths, needed, budget),
+        claims=_claims(paths, needed, budget, lines),
         numbers={
+            "loss/straight line": float(lines.mean()),
             **{f"loss/{n}/width {w}": float(v[:, -1].mean()) for (n, w), v in paths.items()},
             **{
                 f"evaluations to {TARGET}/{n}/width {w}": float(np.median(v))
@@ -113,6 +115,25 @@ def run(settings: Settings) -> Outcome:
         pictures=(_curves(paths), _race(paths)),
         notes=(f"where {TARGET} was not reached, {budget + 1} evaluations are counted",),
     )
+
+
+def straight_line(seed: int) -> float:
+    """The lowest loss that a straight line reaches: logistic regression without a penalty."""
+    x, y = points(seed)
+    line = nn.Linear(2, 1)
+    with torch.no_grad():
+        line.weight.zero_()
+        line.bias.zero_()
+    optimizer = torch.optim.LBFGS(line.parameters(), max_iter=200, line_search_fn="strong_wolfe")
+
+    def loss() -> Tensor:
+        optimizer.zero_grad()
+        value = nn.functional.binary_cross_entropy_with_logits(line(x), y)
+        value.backward()
+        return value
+
+    optimizer.step(loss)
+    return float(loss().detach())
 
 
 def _needed(row: np.ndarray) -> int:
@@ -130,6 +151,7 @@ def _claims(
     paths: dict[tuple[str, int], np.ndarray],
     needed: dict[tuple[str, int], np.ndarray],
     budget: int,
+    lines: np.ndarray,
 ) -> tuple[Claim, ...]:
     small, large = WIDTHS
     best = {width: _direct(needed, width).min(axis=0) for width in WIDTHS}
@@ -138,9 +160,10 @@ def _claims(
         judge(
             "Without a gradient one can optimise, too: the loss falls below that of a line.",
             source=LECTURE,
-            measure=f"loss of the best direct method after {budget} evaluations, {small} units",
-            values=final[small].min(axis=0),
-            below=0.29,
+            measure="loss of the best straight line minus that of the best direct method after "
+            f"{budget} evaluations, {small} units",
+            values=lines - final[small].min(axis=0),
+            above=0.0,
         ),
         judge(
             "The gradient is worth many evaluations.",
