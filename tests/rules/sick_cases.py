@@ -27,6 +27,7 @@ from torchclinic.core import (
     OneBatchFacts,
     Penalty,
     PredictionFacts,
+    ReachFacts,
     Series,
 )
 
@@ -436,6 +437,41 @@ def metric_of_one_column():
     )
 
 
+def reach(**fields):
+    """Eight positions, of which the first alone tells of the targets."""
+    plain = {
+        "axis": "positions",
+        "size": 8,
+        "starts": tuple(range(8)),
+        "effects": (0.3,) * 7 + (0.8,),
+        "tells": (200.0,) + (0.5,) * 7,
+        "spread": 0.5,
+        "order_blind": False,
+    }
+    return ReachFacts(**{**plain, **fields})
+
+
+def first_step_unread():
+    found = reach(effects=(0.0,) * 7 + (0.8,))
+    return replace(with_batch(stuck(), reach=found), reach=found)
+
+
+def first_step_forgotten():
+    found = reach(effects=tuple(0.8 * 0.2**k for k in range(7, -1, -1)))
+    case = with_model(with_batch(stuck(), reach=found), recurrent=True)
+    return replace(case, reach=found)
+
+
+def inputs_erased():
+    found = ReachFacts(spread=0.0, faded="layers.0", fed=True)
+    return replace(with_batch(stuck(), reach=found), reach=found)
+
+
+def no_positions():
+    case = with_model(with_batch(stuck(), reach=reach(order_blind=True)), attention=True)
+    return replace(case, reach=reach(order_blind=True))
+
+
 SICK = {
     "DAT101": unscaled_inputs,
     "DAT102": nonfinite_inputs,
@@ -463,6 +499,9 @@ SICK = {
     "WIR107": hidden_layers,
     "WIR108": random_evaluation,
     "WIR109": norm_over_one_number,
+    "WIR110": first_step_unread,
+    "WIR111": inputs_erased,
+    "WIR112": no_positions,
     "INI101": zero_weights,
     "INI102": wide_weights,
     "INI103": gradient_fades_untrained,
@@ -470,6 +509,7 @@ SICK = {
     "INI105": dead_at_start,
     "GRD101": deep_sigmoid,
     "GRD102": exploding,
+    "GRD103": first_step_forgotten,
     "NUM101": nonfinite_loss,
     "ACT101": dying,
     "LRN101": rate_too_low,

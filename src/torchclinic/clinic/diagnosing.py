@@ -6,7 +6,7 @@ import dataclasses
 import time
 from collections.abc import Sequence
 
-from torchclinic.clinic.afterwards import breakdown, rate_trial
+from torchclinic.clinic.afterwards import breakdown, rate_trial, trained_reach
 from torchclinic.clinic.answers import answers
 from torchclinic.clinic.holdout import hold_out
 from torchclinic.clinic.narrator import Narrator, silent
@@ -102,6 +102,7 @@ def diagnose_on(
             trace=watched.run.trace,
             predictions=answers(recipe, watched.run.model, case),
             broken=breakdown(recipe, seed, watched.run.history),
+            reach=trained_reach(recipe, watched.run.model),
         )
         narrate("testing the range of learning rates")
         try:

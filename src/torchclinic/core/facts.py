@@ -118,6 +118,7 @@ class ModelFacts:
         output_activation_module: Qualified name of the module that is the output activation; None
             when it is a function call or not known.
         norm_layers: Its normalisation layers, in the order of registration.
+        attention: Whether it has attention layers.
         frozen_anew: Whether weights that are frozen differ from one building of the model to the
             next, so that they are random; None where nothing is frozen or no factory builds it.
     """
@@ -140,6 +141,7 @@ class ModelFacts:
     output_activation_module: str | None = None
     norm_layers: tuple[NormFacts, ...] = ()
     frozen_anew: bool | None = None
+    attention: bool = False
 
     def layer(self, name: str) -> LayerFacts | None:
         """The layer of that name, or None."""
@@ -491,8 +493,13 @@ class ReachFacts:
         spread: Standard deviation of the outputs between rows over their root mean square.
         order_blind: Whether the outputs stay the same when the positions are permuted.
         scale_blind: Whether the outputs stay the same when a row is multiplied by a number.
-        faded: First layer, in forward order, whose output is the same for every row though what
-            it is given is not; "" without one.
+        faded: First module, in the order of execution, whose output is the same for every row; ""
+            without one.
+        fed: Whether what that module is given differs between rows.
+        spreads: Module -> standard deviation of its output between rows, over the root mean
+            square, for the last time that it ran.
+        scale_tells: How much the length of a row tells of the targets, as `tells`.
+        constant_end: Positions at the end that are the same in every row, such as padding.
     """
 
     axis: Literal["positions", "features", "none"] = "none"
@@ -504,6 +511,10 @@ class ReachFacts:
     order_blind: bool | None = None
     scale_blind: bool | None = None
     faded: str = ""
+    fed: bool = False
+    spreads: Mapping[str, float] = field(default_factory=dict[str, float])
+    scale_tells: float | None = None
+    constant_end: int = 0
 
 
 @dataclass(frozen=True)

@@ -155,6 +155,22 @@ EVALUATION_NOISE = Threshold(
     0.2, "here", "difference of two evaluations over the spread between rows; dropout 0.5: 0.5 to 2"
 )
 
+TELLING = Threshold(
+    8.0,
+    "here; of 34 parts of pure noise the highest reaches 4",
+    "correlation of a part of the inputs with the targets, in deviations of shuffled targets",
+)
+TELLING_SHARE = Threshold(0.2, "here", "of what the most telling part tells")
+TELLING_MOST = Threshold(0.6, "here", "share of what tells that must be out of reach")
+UNREAD = Threshold(1e-7, "here", "change of the outputs, over the largest: rounding in float32")
+FORGOTTEN = Threshold(
+    1e-3, "here", "change of the untrained outputs by a part, over the largest such change"
+)
+FORGOTTEN_STILL = Threshold(0.05, "here", "the same of the trained outputs")
+ERASED = Threshold(1e-5, "here", "untrained outputs between rows, over their size")
+SAME_OUTPUT = Threshold(1e-4, "here", "the same of trained outputs")
+COLLAPSED = Threshold(5e-3, "here", "the same, where rows did differ before the training")
+FALLEN = Threshold(0.1, "here", "a module's spread between rows after training over before")
 MODE_GAP = Threshold(
     0.25,
     "here; TheDeepChecker (Ben Braiek & Khomh 2023): 0.5",

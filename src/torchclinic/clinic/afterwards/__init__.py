@@ -2,5 +2,6 @@
 
 from torchclinic.clinic.afterwards.breakdown import breakdown
 from torchclinic.clinic.afterwards.rate_trial import rate_trial
+from torchclinic.clinic.afterwards.trained import trained_reach
 
-__all__ = ["breakdown", "rate_trial"]
+__all__ = ["breakdown", "rate_trial", "trained_reach"]

@@ -14,6 +14,7 @@ from torchclinic.clinic.preflight.crosstalk import dependence
 from torchclinic.clinic.preflight.observing import Observation, observe
 from torchclinic.clinic.preflight.plain_model import build_plain
 from torchclinic.clinic.preflight.probing import affordable, probe
+from torchclinic.clinic.preflight.reach import reach_facts
 from torchclinic.clinic.preflight.readings import LayerReader
 from torchclinic.clinic.preflight.sampling import (
     SAMPLE_ROWS,
@@ -124,6 +125,7 @@ def _with_pass(
             sum_reduction=_sums(recipe, model, few),
             unregistered=strangers,
             loss=asked,
+            reach=reach_facts(model, sample),
         )
 
 

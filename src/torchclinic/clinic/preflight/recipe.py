@@ -89,6 +89,12 @@ def recipe_facts(recipe: Recipe, seed: int = 0, *, sample: Any = None) -> Recipe
     )
 
 
+def _attends(model: nn.Module, seen: Observation) -> bool:
+    layers = any(isinstance(module, nn.MultiheadAttention) for module in model.modules())
+    names = {op.name for op in seen.forward_map.ops}
+    return layers or bool(names & {"scaled_dot_product_attention", "multi_head_attention_forward"})
+
+
 def frozen_anew(recipe: Recipe, model: nn.Module) -> bool | None:
     """Whether frozen weights come out differently when the model is built under another seed."""
     frozen = [name for name, p in model.named_parameters() if not p.requires_grad and p.dim() > 1]
@@ -136,6 +142,7 @@ def _structure(
         linearity_residual=residual,
         norm_layers=norms,
         frozen_anew=frozen_anew(recipe, model),
+        attention=_attends(model, seen),
     )
 
 

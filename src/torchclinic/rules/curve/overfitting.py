@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from torchclinic.core.facts import Case
 from torchclinic.core.finding import Evidence, Finding, Level, Stage
+from torchclinic.functional.expected_loss import majority_share
 from torchclinic.functional.learning import LearningState
 from torchclinic.functional.noise import step_noise
 from torchclinic.functional.robust import median, quantile
@@ -158,8 +159,14 @@ def _below_chance(case: Case, state: LearningState, curve: Sequence[tuple[int, f
     train, unseen = metric_skill(case, "train"), metric_skill(case, "validation")
     if train is None or unseen is None or not state.constant_known or state.constant is None:
         return False
+    counts = None if case.batch is None else case.batch.targets.class_counts
+    rows = case.recipe.validation_rows if case.recipe is not None else None
+    if not counts or not rows:
+        return False
+    base = majority_share(counts.values())
+    noise = 2 * math.sqrt(base / max(rows * (1 - base), 1e-9))
     never = min(value for _, value in curve) > 0.95 * state.constant
-    return never and train > t.LABEL_SKILL and unseen < -t.BELOW_CHANCE
+    return never and train > t.LABEL_SKILL and unseen < -t.BELOW_CHANCE - noise
 
 
 def _unseen(state: LearningState) -> str:

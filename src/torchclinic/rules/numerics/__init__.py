@@ -2,6 +2,7 @@
 
 from torchclinic.rules.numerics.dying_relu import DyingRelu
 from torchclinic.rules.numerics.exploding import ExplodingGradient
+from torchclinic.rules.numerics.forgotten import ForgottenSteps
 from torchclinic.rules.numerics.learning_rate import LearningRateFarOff
 from torchclinic.rules.numerics.nonfinite import Nonfinite
 from torchclinic.rules.numerics.regularisation import RegularisationDominates
@@ -11,6 +12,7 @@ from torchclinic.rules.numerics.vanishing import VanishingGradient
 __all__ = [
     "DyingRelu",
     "ExplodingGradient",
+    "ForgottenSteps",
     "LearningRateFarOff",
     "Nonfinite",
     "RegularisationDominates",

@@ -69,7 +69,7 @@ class LearningRateFarOff(Rule):
     levels = (Level.ERROR, Level.WARNING)
     stage = Stage.NUMERICS
     any_of = ("history", "trace")
-    explains = ("LRN102", *LEARNING_CURVES)
+    explains = ("LRN102", "GRD103", *LEARNING_CURVES)
     remedies = (
         "learning-rate", "drop-schedule", "warm-up", "adamw", "cosine-schedule", "clip-gradient",
     )  # fmt: skip

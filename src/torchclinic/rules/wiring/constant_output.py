@@ -1,0 +1,143 @@
+"""WIR111: the outputs are the same for every row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from torchclinic.core.facts import Case, ReachFacts
+from torchclinic.core.finding import Finding, Level, Stage
+from torchclinic.rules import thresholds as t
+from torchclinic.rules.consequences import LEARNING_CURVES, NUMERICS
+from torchclinic.rules.evidence import below, fact, learning_evidence
+from torchclinic.rules.grading import exact, state_of
+from torchclinic.rules.rule import Rule, register
+from torchclinic.rules.wording import called, number, short
+
+
+@register
+class ConstantOutput(Rule):
+    """The outputs are the same for every row, so that the inputs are lost on the way.
+
+    ## What it does
+    Compares how far the outputs differ between rows with their size, in evaluation mode, before
+    and after the training, and finds the first module whose output no longer differs. It fires
+    where the trained outputs differ by less than a ten-thousandth, or by less than a hundredth of
+    what the untrained ones did.
+
+    ## Why is this bad?
+    Such a model gives one answer to everything. Where it did so from the start, a layer erases
+    its input: an embedding of zeros, the state of a recurrent net after long padding, a norm over
+    one number. Where it came to it, the loss pays for it: a penalty on a code that outweighs the
+    reconstruction collapses the code.
+
+    ## Known problems
+    Dead units and zero weights do the same and have rules of their own, which rank before it.
+
+    ## Example
+    `loss = reconstruction.mean() + kl.sum()  # a sum outweighs a mean over the pixels`
+
+    ## Use instead
+    `loss = reconstruction.sum(1).mean() + kl.sum(1).mean()`
+
+    ## References
+    Bowman et al. 2016, arXiv 1511.06349 (posterior collapse); TheDeepChecker (Ben Braiek & Khomh
+    2023), constant outputs.
+    """
+
+    code = "WIR111"
+    name = "constant-output"
+    levels = (Level.ERROR, Level.WARNING)
+    stage = Stage.NUMERICS  # a symptom of much; causes that are known outrank it
+    needs = frozenset({"batch"})
+    explains = (
+        "WIR102", "INI103", *NUMERICS, *(code for code in LEARNING_CURVES if code != "WIR111"),
+    )  # fmt: skip
+    remedies = ()
+
+    def check(self, case: Case) -> Iterable[Finding]:
+        """One finding: for an input that is erased, or for a code that has collapsed."""
+        assert case.batch is not None
+        before, after, state = case.batch.reach, case.reach, state_of(case)
+        if before is None or after is None or before.spread is None or after.spread is None:
+            return
+        if state.progress.value == "diverged":
+            return
+        if before.spread < t.ERASED and after.spread < t.SAME_OUTPUT:
+            yield self._erased(case, before)
+        elif after.spread < t.SAME_OUTPUT * before.spread * 100 and after.spread < t.COLLAPSED:
+            yield self._collapsed(case, before, after)
+
+    def _erased(self, case: Case, before: ReachFacts) -> Finding:
+        state = state_of(case)
+        place = f", from {short(before.faded)} on" if before.faded else ""
+        if before.constant_end and not before.fed:
+            place = f": only {before.constant_end} steps of padding reach them"
+        return self.finding(
+            exact(state),
+            f"the outputs are the same for every row{place}",
+            f"Outputs of the untrained model differ between rows by {number(before.spread or 0.0)} "
+            f"of their size, in the trained one by no more than rounding. {_where(before)}",
+            (
+                below("outputs between rows over their size", before.spread or 0.0, t.ERASED),
+                *learning_evidence(state),
+            ),
+            layers=[before.faded] if before.faded else [],
+            confidence=0.9,
+            stage=Stage.WIRING,
+        )
+
+    def _collapsed(self, case: Case, before: ReachFacts, after: ReachFacts) -> Finding:
+        state, now, then = state_of(case), after.spread or 0.0, before.spread or 0.0
+        place, ratio = _first_fall(before, after)
+        story = (
+            f" It begins at {called(place)}, whose output differs {number(ratio)} times as much "
+            "as before training."
+            if place
+            else ""
+        )
+        return self.finding(
+            Level.WARNING,
+            f"the outputs collapsed: rows differ by {number(now)}, {number(then)} before training",
+            f"After the training the outputs differ between rows by {number(now)} of their size, "
+            f"where they differed by {number(then)} before: the model gives one answer to "
+            f"everything.{story} Look for a term of the loss that pays for it: a divergence or a "
+            "penalty that is summed beside an error that is averaged.",
+            (
+                below("outputs between rows over their size", now, t.COLLAPSED),
+                fact("the same before training", then),
+                *learning_evidence(state),
+            ),
+            layers=[place] if place else [],
+            confidence=0.7,
+            stage=Stage.CURVE,
+            explains=("CRV105", "CRV101", "ACT101"),
+        )
+
+
+def _where(before: ReachFacts) -> str:
+    if before.constant_end and not (before.faded and before.fed):
+        return (
+            f"The last {before.constant_end} positions are the same in all rows, as padding is, "
+            "and what came before is forgotten until the end. Take the state at the last real "
+            "step (pack_padded_sequence), or pad on the left."
+        )
+    if before.faded and before.fed:
+        return (
+            f"{called(before.faded)} is the first whose output does not differ, though what it is "
+            "given does: look at its weights, and at what it normalises."
+        )
+    if before.faded:
+        return (
+            f"What {called(before.faded)} is given does not differ between rows already: look at "
+            "what is picked for it, and at the inputs."
+        )
+    return "Look for what is lost between the inputs and the output."
+
+
+def _first_fall(before: ReachFacts, after: ReachFacts) -> tuple[str, float]:
+    """The first module whose output collapsed, and by what factor."""
+    for name, spread in after.spreads.items():
+        then = before.spreads.get(name, 0.0)
+        if then > 0 and spread < t.FALLEN * then:
+            return name, spread / then
+    return "", 1.0

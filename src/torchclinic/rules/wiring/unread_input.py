@@ -1,0 +1,117 @@
+"""WIR110: the outputs do not depend on the part of the inputs that tells of the targets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from torchclinic.core.facts import Case
+from torchclinic.core.finding import Finding, Level, Stage
+from torchclinic.rules import thresholds as t
+from torchclinic.rules.consequences import LEARNING_CURVES
+from torchclinic.rules.evidence import below, fact, learning_evidence
+from torchclinic.rules.grading import gated, state_of
+from torchclinic.rules.knowing import lacking
+from torchclinic.rules.reach import Part, spans, telling_parts
+from torchclinic.rules.rule import Rule, register
+from torchclinic.rules.wording import number
+
+
+@register
+class UnreadInput(Rule):
+    """The outputs do not depend on positions or features that tell of the targets.
+
+    ## What it does
+    Exchanges one position of the sequences, or one feature of the table, between rows, and looks
+    whether the outputs change, before and after the training. It asks the data which positions
+    tell of the targets (their correlation against shuffled targets). It fires where the outputs
+    stay exactly the same for most of what tells, and the training suffers.
+
+    ## Why is this bad?
+    What never reaches the output cannot be learnt from. Typical are the output of a recurrent
+    layer at the *first* time step, which has seen one step only, an index that picks the wrong
+    column, and a mask the wrong way round.
+
+    ## Known problems
+    A model may leave inputs out on purpose; so long as it learns nothing is said.
+
+    ## Example
+    `hidden, _ = self.gru(x); return self.head(hidden[:, 0])`
+
+    ## Use instead
+    `hidden, _ = self.gru(x); return self.head(hidden[:, -1])`
+
+    ## References
+    Karpathy 2019, "A Recipe for Training Neural Networks" (use backprop to chart dependencies).
+    """
+
+    code = "WIR110"
+    name = "unread-input"
+    levels = (Level.ERROR, Level.WARNING)
+    stage = Stage.WIRING
+    needs = frozenset({"batch"})
+    explains = ("LRN101", "GRD103", *LEARNING_CURVES, "CRV103")
+    remedies = ()
+
+    def check(self, case: Case) -> Iterable[Finding]:
+        """One finding where most of what tells of the targets is not read."""
+        assert case.batch is not None
+        telling, state = telling_parts(case), state_of(case)
+        unread = [p for p in telling if max(p.before, p.after) <= t.UNREAD]
+        if not unread or not (state.poor or lacking(case) is not None):
+            return
+        share = sum(p.tells for p in unread) / sum(p.tells for p in telling)
+        if share < t.TELLING_MOST:
+            return
+        level = gated(state, 3)
+        yield self.finding(
+            Level.WARNING if level is Level.INFO else level,
+            f"the outputs do not depend on {_kind(case)} {spans(unread)}",
+            f"Exchanging {_kind(case)} {spans(unread)} between rows leaves every output as it was, "
+            f"before and after the training. Yet they tell of the targets: "
+            f"{_strongest(case, unread)}. {_read(case)}",
+            (
+                below("change of the outputs, over the largest", max(p.after for p in unread),
+                      t.Threshold(2 * t.UNREAD, t.UNREAD.source)),
+                fact("how far they tell of the targets, in deviations of chance",
+                     max(p.tells for p in unread)),
+                *learning_evidence(state),
+            ),
+            confidence=0.95,
+        )  # fmt: skip
+
+
+def _kind(case: Case) -> str:
+    reach = case.batch.reach if case.batch is not None else None
+    return "time steps" if reach is not None and reach.axis == "positions" else "features"
+
+
+def _strongest(case: Case, unread: list[Part]) -> str:
+    best = max(unread, key=lambda part: part.tells)
+    one = _kind(case).removesuffix("s")
+    return (
+        f"{one} {best.start + 1} alone is correlated with them {number(best.tells)} standard "
+        "deviations beyond chance"
+    )
+
+
+def _read(case: Case) -> str:
+    """What the outputs do depend on."""
+    reach = case.batch.reach if case.batch is not None else None
+    if reach is None:
+        return ""
+    most = max((e for e in reach.effects if e is not None), default=0.0)
+    kept = [
+        Part(start, end, 0.0, 1.0, 1.0)
+        for start, end, effect in zip(
+            reach.starts, (*reach.starts[1:], reach.size), reach.effects, strict=True
+        )
+        if effect is not None and effect > t.UNREAD * most
+    ]
+    if not kept:
+        return ""
+    first = (
+        " Is the first output of a recurrent layer taken for the last?"
+        if (reach.axis == "positions" and len(kept) == 1 and kept[0].start == 0)
+        else ""
+    )
+    return f"All that the outputs depend on is {_kind(case)} {spans(kept)}.{first}"
