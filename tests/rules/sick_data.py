@@ -150,8 +150,10 @@ def error_codes_among_targets():
 
 
 def pixels_lost():
+    case = digits_mlp()
+    inputs = replace(case.batch.inputs, kind="image")
     return with_rows(
-        digits_mlp(),
+        replace(case, batch=replace(case.batch, inputs=inputs)),
         rows=1200,
         distinct=300,
         commonest=0.2,

@@ -420,6 +420,7 @@ class RowFacts:
         repeated: Share of the rows whose input another row has, too.
         elements: Numbers in the input of a row.
         values: Different numbers in all of them.
+        coded: Whether the numbers of a row have the same sum in every row, as one-hot columns do.
         ceiling: Largest accuracy on these rows of any function of the inputs, as rows with one
             input and different classes cannot all be right; None unless targets are classes.
         ceiling_base: Share of the commonest class.
@@ -444,6 +445,7 @@ class RowFacts:
     repeated: float = 0.0
     elements: int = 0
     values: int = 0
+    coded: bool = False
     ceiling: float | None = None
     ceiling_base: float | None = None
     reread: int = 0
@@ -684,6 +686,7 @@ class Case:
         predictions: What the trained model answers.
         broken: Where the first NaN or infinity of the run comes from.
         trial: The run at another learning rate.
+        longer: The run at its own rate, over several times as many steps.
         reach: What of the inputs the trained outputs hang on.
     """
 
@@ -696,4 +699,5 @@ class Case:
     predictions: PredictionFacts | None = None
     broken: BreakFacts | None = None
     trial: RateTrialFacts | None = None
+    longer: RateTrialFacts | None = None
     reach: ReachFacts | None = None

@@ -97,6 +97,7 @@ JOINT = Threshold(0.5, "here", "likeness of correlations over that of random par
 JOINT_KNOWN = Threshold(0.4, "here", "likeness of random parts, for columns to hang together")
 JOINT_Z = Threshold(6.0, "here; Jennrich 1970", "deviations of random parts")
 JOINT_GAP = Threshold(0.15, "here", "mean difference of correlations; at most 0.14 by chance")
+JOINT_NOISE = Threshold(0.02, "here", "share of variance that augmentation draws anew")
 ORDER_FITS = Threshold(0.8, "here", "likeness after reordering, over that of random parts")
 ORDER_GAIN = Threshold(0.15, "here", "what neighbours know more after reordering")
 LEAK = Threshold(0.9, "here; Kaufman et al. 2012", "share of variance that one column explains")
@@ -112,7 +113,8 @@ CEILING = Threshold(
     0.7, "here", "rescaled accuracy that rows of one input and several classes allow at most"
 )
 CEILING_ROWS = Threshold(0.2, "here", "share of rows whose input another row has, too")
-CEILING_WIDE = Threshold(50, "here", "numbers in a row that few distinct rows do not need")
+CEILING_WIDE = Threshold(20, "here", "numbers in a row that few distinct rows do not need")
+CEILING_CONSTANT = Threshold(0.3, "here", "share of a wide row's columns that are constant")
 CEILING_WORDS = Threshold(0.25, "here", "share of an embedding's rows that the data uses")
 NAMES_FEWEST = Threshold(
     5, "here", "whole numbers, below which order and names cannot be told apart (4! numberings)"
@@ -253,7 +255,12 @@ SCORES_FLAT = Threshold(
 )
 RATE_HIGH = Threshold(3.0, "here; Smith 2017", "divergence of the range test over configured")
 SWING = Threshold(4.0, "here", "swing of block means over what step noise explains")
+STILL_BETTER = Threshold(
+    0.03, "here", "share of the constant's loss that the last evaluation removed more"
+)
+STOPPED_SHARE = Threshold(0.6, "here", "of the planned steps, after which stopping is no haste")
 UNFINISHED = Threshold(0.15, "here", "share of the loss that one more training would remove")
+MAX_NORM_MET = Threshold(0.9, "here", "weight norm over the largest that max_norm allows")
 SHRINK = Threshold(0.3, "here", "weight norm at the end over the start")
 PENALTY_SHARE = Threshold(
     2.0, "TheDeepChecker (Ben Braiek & Khomh 2023)", "weight decay's pull over the gradient"

@@ -78,6 +78,7 @@ def _repeated(inputs: Tensor, labels: Tensor | None) -> RowFacts:
         repeated=float((counts[group] > 1).double().mean()),
         elements=rows.shape[1],
         values=int(rows.unique().numel()),
+        coded=_same_sums(rows),
     )
     if labels is None or len(labels) != len(rows):
         return facts
@@ -88,6 +89,11 @@ def _repeated(inputs: Tensor, labels: Tensor | None) -> RowFacts:
     right = sum(max(found.values()) for found in by_input.values())
     base = max(Counter(classes).values())
     return replace(facts, ceiling=right / len(rows), ceiling_base=base / len(rows))
+
+
+def _same_sums(rows: Tensor) -> bool:
+    sums = rows.double().sum(1)
+    return bool((sums - sums[0]).abs().max() <= 1e-6 * (1 + sums.abs().max()))
 
 
 def _groups(rows: Tensor) -> tuple[Tensor, Tensor]:

@@ -21,8 +21,8 @@ class ContradictingRows(Rule):
     ## What it does
     Counts the rows that have the same inputs as another one, and the largest accuracy that any
     function of the inputs can reach on them. It warns where that is low although the inputs are
-    wide enough to differ: a picture or a long row, or token numbers of which the data uses only a
-    small part.
+    wide enough to differ: a picture, a long row of which many columns are constant, or token
+    numbers of which the data uses only a small part.
 
     ## Why is this bad?
     What is not in the inputs cannot be learnt. Whole-number division of bytes turns every pixel
@@ -30,9 +30,9 @@ class ContradictingRows(Rule):
     words, a column filled with a constant tells nothing.
 
     ## Known problems
-    Tables of a few categories repeat themselves and contradict each other by nature: for them the
-    best possible accuracy is only told. Of few rows the number is too high, as rows that stand
-    alone count as right.
+    Tables of a few categories (one-hot columns, too) repeat themselves and contradict each other
+    by nature: for them the best possible accuracy is only told. Of few rows the number is too
+    high, as rows that stand alone count as right.
 
     ## Example
     `inputs = pixels // 255  # uint8: 0 or 1`
@@ -94,8 +94,15 @@ def _lost(case: Case, rows: RowFacts) -> tuple[tuple[Evidence, ...], str]:
             told = f" They use {rows.values:,} of the embedding's {words:,} numbers.{look}"
             return (below(what, rows.values / words, t.CEILING_WORDS),), told
         return (), ""
-    if rows.elements > t.CEILING_WIDE:
-        return (above("numbers in a row", rows.elements, t.CEILING_WIDE),), look
+    if case.batch.inputs.kind == "image":
+        return (fact("numbers in a picture", rows.elements),), look
+    channels = len(case.batch.inputs.channel_stds)
+    constant = case.batch.inputs.constant_channels / channels if channels else 0.0
+    if rows.elements > t.CEILING_WIDE and constant > t.CEILING_CONSTANT and not rows.coded:
+        return (
+            above("numbers in a row", rows.elements, t.CEILING_WIDE),
+            above("share of columns that are constant", constant, t.CEILING_CONSTANT),
+        ), look
     return (), ""
 
 

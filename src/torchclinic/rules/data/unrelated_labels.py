@@ -68,13 +68,13 @@ class UnrelatedLabels(Rule):
         labels, state = case.batch.labels, state_of(case)
         if case.batch.parts is not None:
             yield from self._validation(case, case.batch, case.batch.parts)
-            if (case.batch.parts.agreement_z or 0.0) >= t.LABEL_LIKENESS:
+            if abs(case.batch.parts.agreement_z or 0.0) >= t.LABEL_LIKENESS:
                 return  # training rows know the targets of validation rows
         if labels is None or labels.z is None or labels.likeness is None or labels.chance is None:
             return
         unseen, limit = state.validation_removed, _limit(case)
-        if labels.rows < t.LABEL_ROWS or labels.z >= t.LABEL_LIKENESS:
-            return
+        if labels.rows < t.LABEL_ROWS or abs(labels.z) >= t.LABEL_LIKENESS:
+            return  # neighbours of one class, or always of another one: the inputs tell
         if unseen is None or unseen > limit or not _can_learn(case, state):
             return
         if (skill_of(case) or 0.0) > t.LABEL_SKILL:
