@@ -39,3 +39,28 @@ CONTRAST = """(least) => {
   }
   return [...new Set(bad)];
 }"""
+
+
+def assert_all_is_reached_by_tab(page):
+    """Whatever can be used has its turn under Tab, and shows it."""
+    wanted = page.evaluate(
+        "[...document.querySelectorAll('a[href], button, input, summary, [tabindex=\"0\"]')]"
+        ".filter(e => e.checkVisibility() && e.tabIndex >= 0).length"
+    )
+    seen = set()
+    for _ in range(wanted + 5):
+        page.keyboard.press("Tab")
+        seen.add(
+            page.evaluate("[...document.querySelectorAll('*')].indexOf(document.activeElement)")
+        )
+        outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+        assert outline != "none" or page.evaluate("document.activeElement === document.body")
+    assert len(seen) >= wanted > 0
+
+
+def print_page(page):
+    """Turn a page into what is printed: white, with all details open."""
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    page.emulate_media(media="print")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert page.locator("details[open]").count() == page.locator("details").count() > 0

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from html.parser import HTMLParser
 
+from hypothesis import strategies as st
+
 VOID = {"meta", "link", "br", "img", "input", "hr", "source"}
 P_CLOSERS = {"div", "p", "ul", "ol", "dl", "table", "section", "figure", "pre", "h1", "h2", "h3"}
 LOADING = {"src", "srcset", "action", "formaction", "poster", "background", "xlink:href", "data"}
 HANDLERS = "on"
+NAMES = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), min_size=1, max_size=60)
+BREAKERS = st.sampled_from(
+    ["</script><script>x()</script>", "<!--", "]]>", '"onload="x()', "'><svg/onload=x()>", "&lt;",
+     "</style>", "{% raw %}", "\u2028", "<script", "\\u003c/script>", "${x}", "//evil.example",
+     "arm-1 off-arm-0"]
+)  # fmt: skip
+HOSTILE_NAMES = st.one_of(NAMES, BREAKERS, st.tuples(NAMES, BREAKERS).map("".join))
 
 
 class Page(HTMLParser):
@@ -64,3 +73,19 @@ class Page(HTMLParser):
                     found.append((tag, name, value))
         scripts = [a for a in self.named("script") if a.get("type") != "application/json"]
         return found, len(scripts)
+
+    def skeleton(self, *, without=()):
+        """Elements and the names of their attributes, of tags that no text brings with it."""
+        return [(tag, sorted(names)) for tag, names, _ in self.elements if tag not in without]
+
+
+def assert_fragment(text, limit):
+    """A fragment has one root, and neither style, script nor name reaches the page around it."""
+    page = Page(text)
+    assert page.problems == []
+    assert [tag for tag, _, stack in page.elements if not stack] == ["div"]
+    names = {tag for tag, _, _ in page.elements}
+    assert not names & {"style", "script", "link", "meta", "html", "body", "img"}
+    assert not any("class" in a or "id" in a for _, a, _ in page.elements)
+    assert page.foreign() == ([], 0)
+    assert len(text) < limit

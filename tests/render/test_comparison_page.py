@@ -7,10 +7,9 @@ import re
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from render import study_sample
-from render.page_check import Page
+from render.page_check import HOSTILE_NAMES, Page, assert_fragment
 from render.schema_check import errors
 from torchclinic.core import UsageError
 from torchclinic.render import (
@@ -187,34 +186,21 @@ def test_hostile_names_are_only_text():
     assert "{{7*7}}" in page.shown()
 
 
-NAMES = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), min_size=1, max_size=60)
-BREAKERS = st.sampled_from(
-    ["</script><script>x()</script>", "<!--", "]]>", '"onload="x()', "'><svg/onload=x()>", "&lt;",
-     "</style>", "{% raw %}", "\u2028", "<script", "${x}", "//evil.example", "arm-1 off-arm-0"]
-)  # fmt: skip
 PLAIN = Page(render_study_page(study_sample.hostile("x")))
 
 
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.one_of(NAMES, BREAKERS, st.tuples(NAMES, BREAKERS).map("".join)))
+@given(HOSTILE_NAMES)
 def test_no_name_becomes_markup(name):
     page = Page(render_study_page(study_sample.hostile(name)))
     assert page.problems == []
     if name.strip():
-        skeleton = [(tag, sorted(a)) for tag, a, _ in page.elements if tag != "small"]
-        assert skeleton == [(tag, sorted(a)) for tag, a, _ in PLAIN.elements if tag != "small"]
+        assert page.skeleton(without=("small",)) == PLAIN.skeleton(without=("small",))
 
 
 @pytest.mark.parametrize("name", FRAGMENTS)
 def test_fragments_leak_nothing_into_the_notebook(name):
-    page = Page(FRAGMENTS[name])
-    assert page.problems == []
-    assert [tag for tag, _, stack in page.elements if not stack] == ["div"]
-    names = {tag for tag, _, _ in page.elements}
-    assert not names & {"style", "script", "link", "meta", "html", "body", "img"}
-    assert not any("class" in a or "id" in a for _, a, _ in page.elements)
-    assert page.foreign() == ([], 0)
-    assert len(FRAGMENTS[name]) < 60_000
+    assert_fragment(FRAGMENTS[name], limit=60_000)
 
 
 def test_fragments_tell_the_story_in_short():

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torchclinic.core import SurgeryError
 from torchclinic.nn.normalisation import FrozenBatchNorm
 from torchclinic.nn.surgery.neighbours import neighbours
-from torchclinic.nn.surgery.places import make_plain, put
+from torchclinic.nn.surgery.places import make_plain, replace_module
 
 
 def fold_batch_norm(
@@ -52,7 +52,7 @@ def fold_batch_norm(
     model.eval()
     for norm, layer in pairs:
         _fold(layer, norm)
-        model = put(model, norm, nn.Identity().eval())
+        model = replace_module(model, norm, nn.Identity().eval())
     return model
 
 

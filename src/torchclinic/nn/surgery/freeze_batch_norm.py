@@ -6,7 +6,7 @@ from torch import nn
 
 from torchclinic.core import SurgeryError
 from torchclinic.nn.normalisation import FrozenBatchNorm
-from torchclinic.nn.surgery.places import put
+from torchclinic.nn.surgery.places import replace_module
 
 
 def freeze_batch_norm(model: nn.Module, *, train_affine: bool = False) -> nn.Module:
@@ -35,7 +35,7 @@ def freeze_batch_norm(model: nn.Module, *, train_affine: bool = False) -> nn.Mod
         raise SurgeryError(f"{type(model).__name__} has no batch norm to freeze")
     frozen = [FrozenBatchNorm.of(norm, train_affine=train_affine) for norm in norms]
     for old, new in zip(norms, frozen, strict=True):
-        model = put(model, old, new)
+        model = replace_module(model, old, new)
     return model
 
 
@@ -58,5 +58,5 @@ def unfreeze_batch_norm(model: nn.Module) -> nn.Module:
     if not norms:
         raise SurgeryError(f"{type(model).__name__} has no frozen batch norm")
     for norm in norms:
-        model = put(model, norm, norm.thawed())
+        model = replace_module(model, norm, norm.thawed())
     return model

@@ -10,11 +10,11 @@ from torch.nn.utils import parametrize
 from torchclinic.core import SurgeryError
 
 
-def put(model: nn.Module, old: nn.Module, new: nn.Module) -> nn.Module:
+def replace_module(model: nn.Module, old: nn.Module, new: nn.Module) -> nn.Module:
     """Put `new` in every place in which `old` stands; returns `new` if that is the model itself.
 
     >>> model = nn.Sequential(nn.Linear(1, 1), nn.Tanh())
-    >>> put(model, model[1], nn.ReLU())[1]
+    >>> replace_module(model, model[1], nn.ReLU())[1]
     ReLU()
     """
     if model is old:

@@ -16,7 +16,7 @@ from torchclinic.nn.normalisation.ghost_batch_norm import GHOST_SIZE
 from torchclinic.nn.surgery.neighbours import Neighbours, neighbours
 from torchclinic.nn.surgery.norm_site import NormSite, norm_sites, weight_norms
 from torchclinic.nn.surgery.norms import NORMS, NormKind, NormOptions
-from torchclinic.nn.surgery.places import alike, make_plain, put, refuse_inside_torchs
+from torchclinic.nn.surgery.places import alike, make_plain, refuse_inside_torchs, replace_module
 
 
 def replace_norm(
@@ -142,14 +142,15 @@ def _apply(
         if not weight_norms(layer):
             kind.parametrise(layer)
     elif site.of_weight and kind.build is not None:
-        return put(model, site.module, nn.Sequential(site.module, new).train(site.module.training))
+        both = nn.Sequential(site.module, new).train(site.module.training)
+        return replace_module(model, site.module, both)
     if site.of_weight:
         return model
     if layer is not None:
         _ensure_bias(layer, site)
     if carry:
         _carry(site, new)
-    return put(model, site.module, new)
+    return replace_module(model, site.module, new)
 
 
 def _ensure_bias(layer: Any, site: NormSite) -> None:

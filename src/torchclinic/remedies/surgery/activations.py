@@ -10,8 +10,8 @@ from torch import nn
 
 from torchclinic.core import SurgeryError
 from torchclinic.graph import Op
+from torchclinic.nn.surgery import replace_module
 from torchclinic.remedies.surgery.anatomy import Anatomy
-from torchclinic.remedies.surgery.slots import replace_module
 from torchclinic.remedies.surgery.traced import Traced
 
 

@@ -12,7 +12,7 @@ from torchclinic.core import SurgeryError
 from torchclinic.functional import activation_name
 from torchclinic.graph import LayerNode, Op, trace
 from torchclinic.graph.op_kinds import MATRIX_PRODUCTS, operation_name
-from torchclinic.remedies.surgery.slots import alike
+from torchclinic.nn.surgery import alike
 
 _TORCHS = ("torch.nn", "torch.ao.nn")
 

@@ -9,8 +9,8 @@ from torch import nn
 
 from torchclinic.core import SurgeryError
 from torchclinic.graph import LayerNode
+from torchclinic.nn.surgery import alike, replace_module
 from torchclinic.remedies.surgery.anatomy import Anatomy
-from torchclinic.remedies.surgery.slots import alike, replace_module
 from torchclinic.remedies.surgery.traced import Traced
 
 
