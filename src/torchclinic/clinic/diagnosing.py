@@ -6,7 +6,7 @@ import dataclasses
 import time
 from collections.abc import Sequence
 
-from torchclinic.clinic.afterwards import breakdown, rate_trial, trained_reach
+from torchclinic.clinic.afterwards import breakdown, longer_trial, rate_trial, trained_reach
 from torchclinic.clinic.answers import answers
 from torchclinic.clinic.holdout import hold_out
 from torchclinic.clinic.narrator import Narrator, silent
@@ -111,7 +111,8 @@ def diagnose_on(
         except TorchclinicError as error:
             notes.append(f"no LR range test: {error}")
         trial = rate_trial(recipe, seed, case, watched.step_seconds)
-        case = dataclasses.replace(case, trial=trial)
+        longer = longer_trial(recipe, seed, case, watched.step_seconds)
+        case = dataclasses.replace(case, trial=trial, longer=longer)
     diagnosis = _conclude(case, recipe.name, tuple(notes))
     if failure is not None and not _explained(diagnosis):
         raise failure

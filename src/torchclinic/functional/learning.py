@@ -131,7 +131,8 @@ def learning_state(case: Case, limits: LearningLimits = LIMITS) -> LearningState
             recovered=recovered,
         )
     state = _levels(case, kept, series.steps[-1], limits)
-    lost = lost or _diverged(state, limits)
+    answers_well = state.skill is not None and state.skill >= limits.skill
+    lost = lost or (_diverged(state, limits) and not answers_well)
     curve = CurveFacts(
         _share_learnt(state),
         state.falling,

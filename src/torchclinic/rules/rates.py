@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from torchclinic.core.facts import Case
+from torchclinic.core.facts import Case, RateTrialFacts
 from torchclinic.core.finding import Evidence
 from torchclinic.core.lr_range import LRRange
 from torchclinic.core.trace import SILENT_SHARE, UPDATE_RATIO
@@ -135,10 +135,19 @@ def trial_gain(case: Case) -> float | None:
     return (trial.loss - trial.tried) / width if width > 0 else None
 
 
+def helps(case: Case, longer: RateTrialFacts) -> bool:
+    """Whether a training of several times the length ends markedly better on other rows."""
+    state = state_of(case)
+    width = abs((state.constant or 0.0) - state.floor)
+    return width > 0 and (longer.loss - longer.tried) / width > t.TRIAL_GAIN
+
+
 def proven_low(case: Case) -> bool:
     """Whether the same training at a larger rate ends markedly better on rows not trained on."""
-    gain = trial_gain(case)
-    return gain is not None and gain > t.TRIAL_GAIN
+    gain, trial = trial_gain(case), case.trial
+    if gain is None or trial is None or gain <= t.TRIAL_GAIN:
+        return False
+    return not trial.tried > 0 or trial.loss > t.TRIAL_RATIO * trial.tried
 
 
 def _blows_up(curve: LRRange) -> bool:

@@ -249,6 +249,7 @@ TRIAL_GAIN = Threshold(
     "share of the constant's loss that the same steps at a larger rate remove more, on validation "
     "rows",
 )
+TRIAL_RATIO = Threshold(1.5, "here", "validation loss at the configured rate over the larger one's")
 WARM_UP_SHARE = Threshold(0.3, "here", "largest rate of the run over the optimizer's own")
 SCORES_FLAT = Threshold(
     0.02, "here; torch's default initialisation gives 0.1 to 0.3", "deviation of untrained scores"

@@ -14,11 +14,14 @@ from torchclinic.core.errors import TorchclinicError
 from torchclinic.core.facts import Case, RateTrialFacts
 from torchclinic.core.history import History
 from torchclinic.core.recipe import Recipe
+from torchclinic.functional.progress import Progress
 from torchclinic.rules import thresholds as t
+from torchclinic.rules.grading import state_of
 from torchclinic.rules.rates import configured_rate, rates_to_try, trial_gain
 from torchclinic.training import build_optimizer, train
 
 MAX_SECONDS = 12.0  # for all trials
+LONGER = 3
 Split = Literal["train", "validation"]
 
 
@@ -59,6 +62,37 @@ def rate_trial(recipe: Recipe, seed: int, case: Case, step_seconds: float) -> Ra
             if _settled(dataclasses.replace(case, trial=found)):
                 break
     return min(trials, key=lambda trial: trial.tried, default=None)
+
+
+def longer_trial(
+    recipe: Recipe, seed: int, case: Case, step_seconds: float
+) -> RateTrialFacts | None:
+    """Train three times as long, where a training that ended seems to have been too short.
+
+    Args:
+        recipe: As it was run.
+        seed: As it was run.
+        case: With the history of that run and the trial of its rate.
+        step_seconds: What an update takes.
+
+    Returns:
+        None where the run was not slow, or it takes too long.
+    """
+    history, used = case.history, configured_rate(case)
+    slow = state_of(case).progress is Progress.SLOW
+    if history is None or used is None or not slow or case.recipe is None:
+        return None
+    steps = LONGER * len(history.losses)
+    if 1.5 * steps * step_seconds > MAX_SECONDS:
+        return None
+    length = {"steps": steps} if recipe.epochs is None else {"epochs": LONGER * recipe.epochs}
+    try:
+        with suited_threads(step_seconds):
+            run = train(recipe.replace(**length), seed, evaluate_train=True)
+    except TorchclinicError:
+        return None
+    found = _compared(history, run.history, used, used)
+    return None if found is None else dataclasses.replace(found, steps=len(run.history.losses))
 
 
 def _settled(case: Case) -> bool:

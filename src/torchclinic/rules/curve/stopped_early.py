@@ -11,6 +11,7 @@ from torchclinic.functional.progress import Progress
 from torchclinic.rules import thresholds as t
 from torchclinic.rules.evidence import above, below, fact, learning_evidence
 from torchclinic.rules.grading import confidence, state_of
+from torchclinic.rules.rates import helps
 from torchclinic.rules.rule import Rule, register
 from torchclinic.rules.wording import number, percent
 
@@ -56,14 +57,57 @@ class StoppedEarly(Rule):
         state, planned = state_of(case), case.history.planned_steps
         if not state.known and planned is not None and planned < t.LEARNING.fewest_steps:
             yield from self._hardly_begun(case, planned)
-        if planned is None or state.final is None or not state.complete or _memorises(state):
+        if planned is None or state.final is None:
+            return
+        if case.history.ending == "early-stopping":
+            yield from self._given_up(case, state, planned)
+        if not state.complete or _memorises(state) or _own_rows_only(state):
+            return
+        if case.longer is not None and not helps(case, case.longer):
             return
         if state.progress is Progress.SLOW:
-            yield self._slow(state, state.final)
+            yield self._slow(case, state, state.final)
         elif state.progress is Progress.STUCK and _only_short(state):
             yield self._short(state, state.final)
 
-    def _slow(self, state: LearningState, final: float) -> Finding:
+    def _given_up(self, case: Case, state: LearningState, planned: int) -> Iterable[Finding]:
+        """Early stopping that did not wait, while each evaluation was better than the last."""
+        assert case.history is not None
+        curve = case.history.curve("validation")
+        width = (state.constant or 0.0) - state.floor
+        if len(curve) < 2 or not state.constant_known or not width > 0 or state.near_perfect:
+            return
+        (_, before), (step, last) = curve[-2:]
+        lowest = last <= min(value for _, value in curve)
+        fell = (before - last) / width
+        if not lowest or fell <= t.STILL_BETTER or step > t.STOPPED_SHARE * planned:
+            return
+        rule = case.recipe.patience if case.recipe is not None else None
+        delta = case.recipe.min_delta if case.recipe is not None else 0.0
+        settings = (
+            ""
+            if rule is None
+            else (f" It waits for {rule} evaluations without an improvement of {number(delta)}.")
+        )
+        yield self.finding(
+            Level.WARNING,
+            f"early stopping ends the run after {step:,} of {planned:,} steps, while it gains",
+            f"The run was ended after {step:,} of {planned:,} steps, at its best validation loss "
+            f"so far: {number(last)}, after {number(before)} at the evaluation before, where a "
+            f"constant prediction costs {number(state.constant or 0.0)}.{settings} Give it more "
+            "patience, and a min_delta that is small beside what an epoch gains.",
+            (
+                above("share of the loss removed since the last evaluation", fell, t.STILL_BETTER),
+                fact("share of the planned steps", step / planned),
+                *learning_evidence(state),
+            ),
+            steps=(1, step),
+            confidence=0.85,
+            explains=("CRV101", "CRV105", "WIR104"),
+            remedies=(),
+        )
+
+    def _slow(self, case: Case, state: LearningState, final: float) -> Finding:
         pace = state.pace or 0.0
         evidence: tuple[Evidence, ...] = (
             above("loss that one more training would remove", pace, t.UNFINISHED),
@@ -75,10 +119,11 @@ class StoppedEarly(Rule):
             f"After all {state.steps:,} planned steps the loss is {number(final)}, only "
             f"{percent(state.removed or 0.0)} below a constant prediction, and it still falls: "
             f"another training of this length would remove about {percent(min(pace, 1.0))}. It "
-            "needs more epochs or larger steps.",
+            f"needs more epochs or larger steps.{_tried(case)}",
             (*evidence, *learning_evidence(state)),
             steps=(state.steps // 2, state.steps),
             confidence=confidence(max(pace, 1e-9), t.UNFINISHED, 1),
+            explains=("CRV105",) if case.longer is not None else (),
         )
 
     def _short(self, state: LearningState, final: float) -> Finding:
@@ -91,7 +136,7 @@ class StoppedEarly(Rule):
             (below("updates in all", state.steps, t.FEW_STEPS), *learning_evidence(state)),
             steps=(1, state.steps),
             confidence=0.5,
-            explains=("CRV101",),
+            explains=("CRV101", "CRV105"),
         )
 
     def _hardly_begun(self, case: Case, planned: int) -> Iterable[Finding]:
@@ -113,6 +158,27 @@ class StoppedEarly(Rule):
 
 def _only_short(state: LearningState) -> bool:
     return state.steps < t.FEW_STEPS and state.slope is not None and state.slope.falls
+
+
+def _own_rows_only(state: LearningState) -> bool:
+    """What is gained on its own rows is lost on others."""
+    unseen = state.validation_removed
+    removed = state.removed or 0.0
+    return unseen is not None and removed > t.LEARNING.begun and unseen < 0.4 * removed
+
+
+def _tried(case: Case) -> str:
+    """What a longer training and a larger rate were seen to reach."""
+    longer, trial = case.longer, case.trial
+    said: list[str] = []
+    if longer is not None:
+        said.append(f"{longer.steps:,} steps end at {number(longer.tried)}")
+    if trial is not None:
+        said.append(f"the same steps at a rate of {number(trial.rate)} at {number(trial.tried)}")
+    before = longer or trial
+    if before is None:
+        return ""
+    return f" Tried, on {before.split} rows: {', '.join(said)}, in place of {number(before.loss)}."
 
 
 def _memorises(state: LearningState) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from torchclinic.core.facts import Case
 from torchclinic.core.finding import Evidence, Finding, Level, Stage
+from torchclinic.core.trace import GRADIENT_RMS, UPDATE_RATIO
 from torchclinic.rules import thresholds as t
 from torchclinic.rules.consequences import LEARNING_CURVES
 from torchclinic.rules.evidence import above, below, fact, learning_evidence
@@ -13,6 +14,7 @@ from torchclinic.rules.fading import FEWEST_LAYERS, Fading, fading
 from torchclinic.rules.grading import confidence, gated, state_of
 from torchclinic.rules.initial import initial_layers
 from torchclinic.rules.rule import Rule, register
+from torchclinic.rules.traced import deep_layers, profile
 from torchclinic.rules.wording import called, number, short, times
 
 
@@ -69,8 +71,9 @@ class GradientVariance(Rule):
         size = f"grows {times(fade.ratio)}"
         if fade.fades:
             size = f"fades {times(1 / fade.ratio)}" if fade.ratio > 0 else "fades to zero"
+        level = gated(state, 1 + len(signs))
         yield self.finding(
-            gated(state, 1 + len(signs)),
+            Level.INFO if _outgrown(case) and not state.hurt else level,
             f"untrained: gradient {size} from {short(last)} to {short(first)}",
             f"In the untrained net the gradient of a weight is {number(fade.ratio)} times as large "
             f"in {called(first)} as in {called(last)}: each layer multiplies it by about "
@@ -79,6 +82,16 @@ class GradientVariance(Rule):
             layers=[first],
             confidence=confidence(fade.ratio, main.threshold or 1.0, 1 + len(signs)) - 0.1,
         )
+
+
+def _outgrown(case: Case) -> bool:
+    """Whether a watched run shows that the first layer gets enough: it does not fade, or moves."""
+    layers = deep_layers(case.trace)
+    shape = profile(layers, GRADIENT_RMS)
+    if len(shape) < FEWEST_LAYERS:
+        return False
+    moved = profile(layers[:1], UPDATE_RATIO).values
+    return not fading(shape.values).fades or bool(moved and moved[0] >= t.EARLY_UPDATE)
 
 
 def _signs(case: Case, fade: Fading) -> Iterable[Evidence]:

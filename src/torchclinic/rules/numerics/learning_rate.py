@@ -20,6 +20,7 @@ from torchclinic.rules.outputs import loss_kind, outputs_of
 from torchclinic.rules.rates import (
     Killed,
     configured_rate,
+    helps,
     high_signs,
     killed_rate,
     low_signs,
@@ -83,7 +84,7 @@ class LearningRateFarOff(Rule):
         margin, gap, cut = too_high(curve, rate), too_low(curve, rate), killed_rate(case)
         if margin is not None:
             yield from self._high(case, curve, state, margin, rate)
-        elif case.trial is not None and proven_low(case):
+        elif case.trial is not None and proven_low(case) and not _only_short(case, gap):
             yield self._proven(case, state, case.trial)
         elif gap is not None and case.trial is None:
             yield from self._low(case, curve, state, gap, rate)
@@ -218,6 +219,13 @@ def _unreached(case: Case) -> float | None:
     used = rate_series(case).values
     climbs = len(used) > 1 and used[-1] >= max(used) > used[0]
     return aim if climbs and max(used) < t.WARM_UP_SHARE * aim else None
+
+
+def _only_short(case: Case, gap: Evidence | None) -> bool:
+    """Few updates at a usual rate: more of them do as well as larger ones, which CRV104 says."""
+    state = state_of(case)
+    usual = gap is None and not state.hurt and state.steps < t.FEW_STEPS
+    return usual and case.longer is not None and helps(case, case.longer)
 
 
 def _memorises(state: LearningState) -> bool:

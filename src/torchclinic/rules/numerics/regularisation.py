@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 from torchclinic.core.facts import Case, RecipeFacts
@@ -71,7 +72,10 @@ class RegularisationDominates(Rule):
         declared = bool(case.recipe.penalties) or case.recipe.optimizer.weight_decay > 0
         penalised = declared or (ignorant and _writes_its_loss(case.recipe))
         dropout = case.recipe.model.dropout or 0.0
-        if penalised and not lost and shrunk is not None and shrunk < t.SHRINK:
+        held = _held(case)
+        if held is not None and not lost:
+            yield self._bound(case, case.recipe, held)
+        elif penalised and not lost and shrunk is not None and shrunk < t.SHRINK:
             yield self._shrinks(case, case.recipe, shrunk)
         elif dropout > t.DROPOUT and state.poor:
             extreme = above("largest dropout", dropout, t.DROPOUT)
@@ -86,6 +90,26 @@ class RegularisationDominates(Rule):
                 explains=(*INITIAL, *self.explains),
                 remedies=("dropout", "weaken-penalty"),
             )
+
+    def _bound(self, case: Case, recipe: RecipeFacts, held: float) -> Finding:
+        state, limit = state_of(case), recipe.max_norm or 0.0
+        level = gated(state, 3)
+        return self.finding(
+            Level.WARNING if level is Level.INFO else level,
+            f"max_norm {number(limit)} holds the weights at {percent(held)} of their initial size",
+            f"The max-norm constraint lets no unit's weights grow beyond a norm of {number(limit)}."
+            f" It is met to the limit by the median layer at every reading, at {percent(held)} of "
+            "the size with which the weights began, so that no update can make anything of them. "
+            "Norms of 3 to 4 are usual.",
+            (
+                below("weight norm over that at the start", held, t.SHRINK),
+                fact("max_norm", limit),
+                *learning_evidence(state),
+            ),
+            confidence=0.9,
+            explains=(*INITIAL, *(c for c in NUMERICS if c != "REG101"), *LEARNING_CURVES),
+            remedies=(),
+        )
 
     def _shrinks(self, case: Case, recipe: RecipeFacts, shrunk: float) -> Finding:
         state = state_of(case)
@@ -108,6 +132,24 @@ class RegularisationDominates(Rule):
             ),
             confidence=confidence(shrunk, t.SHRINK, 1 + len(signs)),
         )
+
+
+def _held(case: Case) -> float | None:
+    """Size of the weights under a max-norm that binds, over that before training."""
+    limit = case.recipe.max_norm if case.recipe is not None else None
+    if limit is None or case.recipe is None:
+        return None
+    shares: list[float] = []
+    full: list[float] = []
+    for layer in deep_layers(case.trace):
+        built, values = case.recipe.model.layer(layer.name), finite(layer[WEIGHT_NORM].values)
+        if built is None or not built.weight_std or len(built.weight_shape) < 2 or not values:
+            continue
+        start = built.weight_std * math.sqrt(math.prod(built.weight_shape))
+        shares.append(values[-1] / start)
+        full.append(values[-1] / (limit * math.sqrt(built.weight_shape[0])))
+    bound = bool(full) and median(full) > t.MAX_NORM_MET
+    return median(shares) if bound and median(shares) < t.SHRINK else None
 
 
 def _writes_its_loss(recipe: RecipeFacts) -> bool:

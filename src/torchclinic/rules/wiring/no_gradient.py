@@ -92,6 +92,8 @@ class ParameterWithoutGradient(Rule):
         lost = state.progress is Progress.DIVERGED  # which frozen weights cannot cause
         if not frozen or share <= t.FROZEN or not state.poor or lost:
             return
+        if model.frozen_anew is False:
+            return  # the same weights whatever the seed: they were loaded, not drawn
         yield self.finding(
             gated(state, 2),
             f"{percent(share)} of the weights are frozen, in a training that learns badly",
