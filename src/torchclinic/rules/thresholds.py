@@ -62,6 +62,9 @@ LABEL_ROWS = Threshold(100, "here", "rows from which neighbours are asked")
 LABEL_LIKENESS = Threshold(
     3.0, "here; three standard errors", "likeness above chance, in deviations of shuffled targets"
 )
+LABEL_TOGETHER = Threshold(
+    2.0, "Stouffer 1949", "the same in training and of validation rows in training, together"
+)
 LABEL_UNSEEN = Threshold(
     0.03, "here", "share of the constant's loss removed on validation rows; 0.5 / sqrt(rows) on top"
 )
@@ -157,6 +160,7 @@ EVALUATION_NOISE = Threshold(
     0.2, "here", "difference of two evaluations over the spread between rows; dropout 0.5: 0.5 to 2"
 )
 
+NARROW = Threshold(3, "here", "units of a hidden layer")
 TELLING = Threshold(
     8.0,
     "here; of 34 parts of pure noise the highest reaches 4",

@@ -4,6 +4,7 @@ from corpus.faulty import (  # noqa: F401 - they register
     data,
     gradients,
     losses,
+    parts,
     rates,
     regularisation,
     specification,

@@ -68,7 +68,9 @@ class UnrelatedLabels(Rule):
         labels, state = case.batch.labels, state_of(case)
         if case.batch.parts is not None:
             yield from self._validation(case, case.batch, case.batch.parts)
-            if abs(case.batch.parts.agreement_z or 0.0) >= t.LABEL_LIKENESS:
+            other = case.batch.parts.agreement_z or 0.0
+            together = ((0.0 if labels is None else labels.z or 0.0) + other) / math.sqrt(2)
+            if abs(other) >= t.LABEL_LIKENESS or together >= t.LABEL_TOGETHER:
                 return  # training rows know the targets of validation rows
         if labels is None or labels.z is None or labels.likeness is None or labels.chance is None:
             return
