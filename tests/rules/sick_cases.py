@@ -472,6 +472,14 @@ def no_positions():
     return replace(case, reach=reach(order_blind=True))
 
 
+def one_unit():
+    narrow = {"layers.2": (1, 48), "layers.4": (10, 1)}
+    case = with_layers(
+        stuck(), lambda x: replace(x, weight_shape=narrow.get(x.name, x.weight_shape))
+    )
+    return replace(case, one_batch=no_memory().one_batch)
+
+
 SICK = {
     "DAT101": unscaled_inputs,
     "DAT102": nonfinite_inputs,
@@ -502,6 +510,7 @@ SICK = {
     "WIR110": first_step_unread,
     "WIR111": inputs_erased,
     "WIR112": no_positions,
+    "WIR113": one_unit,
     "INI101": zero_weights,
     "INI102": wide_weights,
     "INI103": gradient_fades_untrained,

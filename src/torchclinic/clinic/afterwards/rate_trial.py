@@ -17,7 +17,7 @@ from torchclinic.core.recipe import Recipe
 from torchclinic.functional.progress import Progress
 from torchclinic.rules import thresholds as t
 from torchclinic.rules.grading import state_of
-from torchclinic.rules.rates import configured_rate, rates_to_try, trial_gain
+from torchclinic.rules.rates import configured_rate, proven_low, rates_to_try, trial_gain
 from torchclinic.training import build_optimizer, train
 
 MAX_SECONDS = 12.0  # for all trials
@@ -98,7 +98,7 @@ def longer_trial(
 def _settled(case: Case) -> bool:
     """It helps, or makes things worse: larger rates need not be tried."""
     gain = trial_gain(case)
-    return gain is None or gain < -t.TRIAL_GAIN or gain > t.TRIAL_GAIN
+    return gain is None or gain < -t.TRIAL_GAIN or proven_low(case)
 
 
 def _at_rate(recipe: Recipe, factor: float) -> Recipe:

@@ -1,6 +1,7 @@
 """Rules on the model's structure and on the optimizer against the model."""
 
 from torchclinic.rules.wiring.blind import BlindModel
+from torchclinic.rules.wiring.bottleneck import Bottleneck
 from torchclinic.rules.wiring.constant_output import ConstantOutput
 from torchclinic.rules.wiring.crosstalk import BatchCrosstalk
 from torchclinic.rules.wiring.inner_softmax import InnerSoftmax
@@ -16,6 +17,7 @@ from torchclinic.rules.wiring.unregistered import UnregisteredParameters
 __all__ = [
     "BatchCrosstalk",
     "BlindModel",
+    "Bottleneck",
     "CannotOverfitOneBatch",
     "ConstantOutput",
     "InnerSoftmax",

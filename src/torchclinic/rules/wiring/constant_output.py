@@ -83,7 +83,6 @@ class ConstantOutput(Rule):
             ),
             layers=[before.faded] if before.faded else [],
             confidence=0.9,
-            stage=Stage.WIRING,
         )
 
     def _collapsed(self, case: Case, before: ReachFacts, after: ReachFacts) -> Finding:
