@@ -172,6 +172,9 @@ UNREAD = Threshold(1e-7, "here", "change of the outputs, over the largest: round
 FORGOTTEN = Threshold(
     1e-3, "here", "change of the untrained outputs by a part, over the largest such change"
 )
+FORGOTTEN_PLAIN = Threshold(
+    1e-5, "here", "the same in a plain RNN, whose gradient fades likewise on its way back"
+)
 FORGOTTEN_STILL = Threshold(0.05, "here", "the same of the trained outputs")
 ERASED = Threshold(1e-5, "here", "untrained outputs between rows, over their size")
 SAME_OUTPUT = Threshold(1e-4, "here", "the same of trained outputs")

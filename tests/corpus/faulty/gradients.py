@@ -65,7 +65,7 @@ def digits_softsign_tiny_12(recipe):
     return recipe.replace(model=model)
 
 
-@faulty("GRD101", "CRV101", "INI103", base=partial(sequences.recall_gru))
+@faulty("GRD103", "GRD101", "CRV101", base=partial(sequences.recall_gru))
 def recall_rnn_over_60_steps(recipe):
     model = partial(Recurrent, nn.RNN, 4, 24, 4)
     return recipe.replace(model=model, data=tasks.recall(length=60))

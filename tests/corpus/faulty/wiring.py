@@ -229,17 +229,21 @@ def view_mixes_rows(recipe):
     return recipe.replace(model=Net, optimizer=partial(AdamW, lr=5e-3))
 
 
-@faulty("WIR104", "CRV101", base=plane.spirals_deep_relu, why="one unit cannot bend that far")
+@faulty(
+    "WIR113", "WIR104", "CRV101", base=plane.spirals_deep_relu, why="one unit cannot bend that far"
+)
 def one_hidden_unit(recipe):
     return recipe.replace(model=partial(mlp, [2, 1, 2], nn.Tanh))
 
 
-@faulty("WIR104", "CRV101", base=images.digits_relu_adam, why="ten classes through one number")
+@faulty(
+    "WIR113", "WIR104", "CRV101", base=images.digits_relu_adam, why="ten classes through one number"
+)
 def bottleneck_of_one(recipe):
     return recipe.replace(model=partial(mlp, [64, 64, 1, 10], nn.Tanh))
 
 
-@faulty("WIR104", "CRV101", base=sequences.texts_bag)
+@faulty("WIR113", "WIR104", "CRV101", base=sequences.texts_bag)
 def embedding_of_one(recipe):
     class Tiny(nn.Module):
         def __init__(self):

@@ -12,6 +12,7 @@ from torchclinic.rules import thresholds as t
 from torchclinic.rules.evidence import below, fact
 from torchclinic.rules.grading import state_of
 from torchclinic.rules.knowing import as_good_as_neighbours
+from torchclinic.rules.rates import helps
 from torchclinic.rules.rule import Rule, register
 from torchclinic.rules.wording import number, percent
 
@@ -58,6 +59,7 @@ class Plateau(Rule):
         state = state_of(case)
         stuck = state.progress is Progress.STUCK
         weak = state.progress is Progress.WEAK and _underfits(case, state)
+        weak = weak or _no_longer(case, state)
         early = weak and not as_good_as_neighbours(case)
         if not (stuck or early) or state.final is None or state.constant is None:
             return
@@ -70,6 +72,13 @@ class Plateau(Rule):
             steps=(state.steps // 2, state.steps),
             confidence=0.8 if stuck else 0.5,
         )
+
+
+def _no_longer(case: Case, state: LearningState) -> bool:
+    """The loss still falls a little, but a training of three times the length gets no farther."""
+    longer, removed = case.longer, state.removed or 0.0
+    slow = state.progress is Progress.SLOW and removed < t.LEARNING.underway
+    return slow and longer is not None and not helps(case, longer)
 
 
 def _underfits(case: Case, state: LearningState) -> bool:
@@ -97,6 +106,12 @@ def _yardstick(state: LearningState, constant: float) -> str:
 
 def _hint(case: Case, state: LearningState) -> str:
     test = case.one_batch
+    if case.longer is not None and not helps(case, case.longer):
+        return (
+            f"A training of {case.longer.steps:,} steps was tried: it ends at "
+            f"{number(case.longer.tried)} on {case.longer.split} rows, where this one ends at "
+            f"{number(case.longer.loss)}. More steps are not what is missing."
+        )
     if state.slope is not None and state.slope.falls and state.steps < t.MANY_STEPS:
         return (
             f"It still falls a little all the time: {state.steps:,} updates may be too few, or too "

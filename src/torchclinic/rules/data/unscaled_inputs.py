@@ -127,6 +127,8 @@ def _signs(
     if large and excess is not None and excess > t.INITIAL_LOSS:
         yield above("initial loss above that of guessing, relative", excess, t.INITIAL_LOSS)
     yield from _first_layer_signs(batch, large=large)
+    if large:
+        yield from _gates(case, batch)
     if large and state.nonfinite_step is not None:
         yield fact("first step with a non-finite loss", state.nonfinite_step)
     curve = case.lr_range
@@ -134,6 +136,17 @@ def _signs(
         margin = curve.divergence / curve.configured
         if margin < t.RATE_HIGH:
             yield below("learning rate of divergence over the configured", margin, t.RATE_HIGH)
+
+
+def _gates(case: Case, batch: BatchFacts) -> Iterable[Evidence]:
+    """A recurrent first layer, whose inside is not read: what its input weights make of inputs."""
+    layers = case.recipe.model.layers if case.recipe is not None else ()
+    first = min(layers, key=lambda layer: layer.order, default=None)
+    if first is None or first.kind not in ("RNN", "LSTM", "GRU") or not first.weight_std:
+        return
+    size = math.sqrt(sum(rms**2 for rms in channel_rms(batch.inputs))) * first.weight_std
+    if size > t.FIRST_PREACTIVATION:
+        yield above("pre-activation of the gates", size, t.FIRST_PREACTIVATION, layer=first.name)
 
 
 def _first_layer_signs(batch: BatchFacts, *, large: bool) -> Iterable[Evidence]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from torchclinic.core.facts import Case
 from torchclinic.core.finding import Evidence, Finding, Level, Stage
+from torchclinic.functional.learning import LearningState
 from torchclinic.rules import thresholds as t
 from torchclinic.rules.consequences import LEARNING_CURVES
 from torchclinic.rules.evidence import above, fact, learning_evidence
@@ -69,6 +70,7 @@ class InitialLoss(Rule):
         if not signs:
             return
         state = state_of(case)
+        signs = (*signs, *_never_unlearnt(state, expected))
         actual = case.batch.initial_loss or 0.0
         yield self.finding(
             gated(state, 1 + len(signs)),
@@ -86,6 +88,13 @@ class InitialLoss(Rule):
             confidence=confidence(excess, t.INITIAL_LOSS, 1 + len(signs)),
             explains=without_low_rate(case, self.explains),
         )
+
+
+def _never_unlearnt(state: LearningState, expected: float) -> Iterable[Evidence]:
+    """A loss that ends above that of guessing: sure of wrong answers to the last."""
+    if state.final is not None and state.final > expected and state.fine:
+        limit = t.Threshold(1.0, "here", "a constant prediction")
+        yield above("final loss over that of guessing", state.final / expected, limit)
 
 
 def _signs(case: Case) -> Iterable[Evidence]:

@@ -11,7 +11,7 @@ from torchclinic.rules.consequences import LEARNING_CURVES
 from torchclinic.rules.evidence import below, fact, learning_evidence
 from torchclinic.rules.grading import gated, state_of
 from torchclinic.rules.knowing import lacking
-from torchclinic.rules.reach import spans, telling_parts
+from torchclinic.rules.reach import Part, spans, telling_parts
 from torchclinic.rules.rule import Rule, register
 from torchclinic.rules.wording import number, times
 
@@ -61,16 +61,16 @@ class ForgottenSteps(Rule):
         if reach is None or reach.axis != "positions" or not case.recipe.model.recurrent:
             return
         telling = telling_parts(case)
-        lost = [p for p in telling if p.before < t.FORGOTTEN and p.after < t.FORGOTTEN_STILL]
+        plain = any(layer.kind == "RNN" for layer in case.recipe.model.layers)
+        lost = [p for p in telling if _is_lost(p, plain=plain)]
         if not lost or not (state.poor or lacking(case) is not None):
             return
         if sum(p.tells for p in lost) < t.TELLING_MOST * sum(p.tells for p in telling):
             return
         worst, level = max(lost, key=lambda p: p.tells), gated(state, 2)
-        plain = any(layer.kind == "RNN" for layer in case.recipe.model.layers)
         yield self.finding(
             Level.WARNING if level is Level.INFO else level,
-            f"time steps {spans(lost)} of {reach.size} are forgotten, though they tell the target",
+            f"time steps {spans(lost)} of {reach.size} {_fate(worst)}, though they tell the target",
             f"Exchanging time step {worst.start + 1} between rows changes the untrained outputs by "
             f"{number(worst.before)} of what the step that matters most does, and the trained ones "
             f"by {number(worst.after)}: {_way(worst.before, reach.size)}. Yet it is correlated "
@@ -83,13 +83,22 @@ class ForgottenSteps(Rule):
             (
                 below("change of the untrained outputs, over the largest", worst.before,
                       t.FORGOTTEN),
-                below("change of the trained outputs, over the largest", worst.after,
-                      t.FORGOTTEN_STILL),
+                fact("change of the trained outputs, over the largest", worst.after),
                 fact("how far it tells of the targets, in deviations of chance", worst.tells),
                 *learning_evidence(state),
             ),
             confidence=0.9,
         )  # fmt: skip
+
+
+def _fate(part: Part) -> str:
+    return "are forgotten" if part.after < t.FORGOTTEN_STILL else "hardly arrive at first"
+
+
+def _is_lost(part: Part, *, plain: bool) -> bool:
+    """Whether next to nothing of it arrives; a plain RNN seldom learns better from far less."""
+    hardly = t.FORGOTTEN_PLAIN if plain else 0.0
+    return part.before < hardly or (part.before < t.FORGOTTEN and part.after < t.FORGOTTEN_STILL)
 
 
 def _way(effect: float, steps: int) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from torchclinic.core.facts import Case, ReachFacts
 from torchclinic.core.finding import Finding, Level, Stage
 from torchclinic.rules import thresholds as t
-from torchclinic.rules.consequences import LEARNING_CURVES, NUMERICS
+from torchclinic.rules.consequences import LEARNING_CURVES
 from torchclinic.rules.evidence import below, fact, learning_evidence
 from torchclinic.rules.grading import exact, state_of
 from torchclinic.rules.rule import Rule, register
@@ -50,7 +50,8 @@ class ConstantOutput(Rule):
     stage = Stage.NUMERICS  # a symptom of much; causes that are known outrank it
     needs = frozenset({"batch"})
     explains = (
-        "WIR102", "INI103", *NUMERICS, *(code for code in LEARNING_CURVES if code != "WIR111"),
+        "WIR102", "LRN101", "LRN102", "ACT101",
+        *(code for code in LEARNING_CURVES if code != "WIR111"),
     )  # fmt: skip
     remedies = ()
 
