@@ -118,6 +118,25 @@ def test_padding_at_the_end_is_counted():
     assert found.spread < 1e-5
 
 
+class Gated(nn.Module):
+    """A score of one unit weighs the steps, and all else passes beside it."""
+
+    def __init__(self):
+        super().__init__()
+        self.score = nn.Linear(FEATURES, 1)
+        self.head = nn.Linear(FEATURES, 2)
+
+    def forward(self, x):
+        return self.head((self.score(x).softmax(1) * x).sum(1))
+
+
+def test_a_layer_of_one_unit_is_narrow_where_all_passes_through_it():
+    net = nn.Sequential(nn.Linear(3, 8), nn.Tanh(), nn.Linear(8, 1), nn.Linear(1, 5))
+    x = torch.randn(ROWS, 3)
+    assert reach_facts(net, (x, x[:, :1])).narrow == ("2",)
+    assert reach_facts(Gated(), sequences()).narrow == ("head",)
+
+
 @pytest.mark.parametrize("mode", [True, False])
 def test_model_data_and_random_states_are_left_as_they_were(mode):
     net = nn.Sequential(nn.Linear(3, 8), nn.BatchNorm1d(8), nn.Dropout(0.5), nn.Linear(8, 2))

@@ -477,6 +477,7 @@ def one_unit():
     case = with_layers(
         stuck(), lambda x: replace(x, weight_shape=narrow.get(x.name, x.weight_shape))
     )
+    case = with_batch(case, reach=ReachFacts(spread=0.5, narrow=("layers.2",)))
     return replace(case, one_batch=no_memory().one_batch)
 
 

@@ -502,6 +502,7 @@ class ReachFacts:
             square, for the last time that it ran.
         scale_tells: How much the length of a row tells of the targets, as `tells`.
         constant_end: Positions at the end that are the same in every row, such as padding.
+        narrow: Modules of one or two units without which all rows get the same output.
     """
 
     axis: Literal["positions", "features", "none"] = "none"
@@ -517,6 +518,7 @@ class ReachFacts:
     spreads: Mapping[str, float] = field(default_factory=dict[str, float])
     scale_tells: float | None = None
     constant_end: int = 0
+    narrow: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ PARTS = 32
 SECONDS = 0.25  # for the exchanges; a slow model gets fewer parts
 SAME = 1e-4  # of what exchanging whole rows changes, below which an output counts as the same
 CONSTANT = 1e-6  # of its size, below which a number counts as the same in every row
+FEW_UNITS = 2
 Axis = Literal["positions", "features", "none"]
 
 
@@ -75,6 +76,7 @@ class _Probe:
             spreads=self._spreads.found,
             faded=self._spreads.faded,
             fed=self._spreads.fed,
+            narrow=tuple(self._narrow(size)),
         )
         axis = _axis(self._first)
         again = self._output(self._first)
@@ -92,6 +94,19 @@ class _Probe:
             scale_blind=self._scale_blind(whole) if axis == "features" else None,
             constant_end=self._constant_end(axis),
         )
+
+    def _narrow(self, size: float) -> Iterator[str]:
+        """Modules of few units that hold all: give every row their mean, and rows are alike."""
+        for name, module in self._model.named_modules():
+            units = next((getattr(module, k) for k in _UNITS if hasattr(module, k)), None)
+            if isinstance(units, int) and units <= FEW_UNITS and isinstance(module, _LAYERS):
+                handle = module.register_forward_hook(_averaged)
+                try:
+                    after = self._output(self._first)
+                finally:
+                    handle.remove()
+                if after is not None and _rms(after - after[:1]) <= CONSTANT * size:
+                    yield name
 
     def _output(self, first: Tensor) -> Tensor | None:
         given = map_tensors(lambda t: first if t is self._first else t, self._inputs)
@@ -143,6 +158,14 @@ class _Probe:
         same = (self._first == self._first[:1]).reshape(*self._first.shape[:2], -1).all(2).all(0)
         differing = (~same).nonzero()
         return self._first.shape[1] - 1 - int(differing[-1]) if len(differing) else 0
+
+
+_UNITS = ("out_features", "out_channels", "embedding_dim")
+_LAYERS = nn.Linear | nn.Conv1d | nn.Conv2d | nn.Conv3d | nn.Embedding
+
+
+def _averaged(_module: nn.Module, _given: Any, output: Tensor) -> Tensor:
+    return output.mean(0, keepdim=True).expand_as(output)
 
 
 class _Spreads:

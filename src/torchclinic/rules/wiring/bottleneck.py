@@ -22,8 +22,9 @@ class Bottleneck(Rule):
     """All that the model knows of a row passes through one or two numbers.
 
     ## What it does
-    Looks for a hidden layer, or an embedding, of one or two units that is not part of a residual
-    branch, in a training that learns badly or that knows much less than a row's neighbours do.
+    Looks for a hidden layer, or an embedding, of one or two units through which all passes: when
+    every row is given their mean, all outputs are the same. It fires where the training learns
+    badly or knows much less than a row's neighbours do.
 
     ## Why is this bad?
     Ten classes that lie along one line can be told apart only by bands of that one number, which
@@ -47,7 +48,7 @@ class Bottleneck(Rule):
     name = "bottleneck"
     levels = (Level.ERROR, Level.WARNING)
     stage = Stage.NUMERICS  # plain faults of loss and wiring make a narrow layer irrelevant
-    needs = frozenset({"recipe"})
+    needs = frozenset({"recipe", "batch"})
     explains = ("ACT101", "GRD101", "REG101", "INI105", *LEARNING_CURVES)
     remedies = ()
 
@@ -56,8 +57,11 @@ class Bottleneck(Rule):
         assert case.recipe is not None
         state = state_of(case)
         suffers = state.poor or lacking(case) is not None
-        narrow = [(units, layer) for layer in case.recipe.model.layers
-                  if (units := _units(layer)) is not None and units < t.NARROW]  # fmt: skip
+        narrow = [
+            (units, layer)
+            for layer in case.recipe.model.layers
+            if (units := _units(layer)) is not None and units < t.NARROW and _holds_all(case, layer)
+        ]
         if not narrow or not suffers or state.progress.value == "diverged" or proven_low(case):
             return
         units, layer = min(narrow, key=lambda pair: (pair[0], pair[1].order))
@@ -83,6 +87,12 @@ class Bottleneck(Rule):
             layers=[layer.name],
             confidence=0.8,
         )
+
+
+def _holds_all(case: Case, layer: LayerFacts) -> bool:
+    """Whether rows are alike without it: a gate or a score of attention is narrow and no matter."""
+    reach = case.batch.reach if case.batch is not None else None
+    return reach is not None and layer.name in reach.narrow
 
 
 def _units(layer: LayerFacts) -> int | None:
