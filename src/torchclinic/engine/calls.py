@@ -38,10 +38,12 @@ def options(
     max_steps: int | None,
     watch_first: WatchOptions | bool | None,
     test: bool,
+    keep_models: bool,
 ) -> Mapping[Cell, Mapping[str, Any]]:
     """What `train` is given for each run besides recipe and seed, seed after seed.
 
-    >>> list(options(["a", "b"], (3, 4), max_steps=9, watch_first=None, test=False))
+    >>> usual = {"max_steps": 9, "watch_first": None, "test": False, "keep_models": False}
+    >>> list(options(["a", "b"], (3, 4), **usual))
     [('a', 3), ('b', 3), ('a', 4), ('b', 4)]
     """
     watch = _watch_options(watch_first)
@@ -50,6 +52,7 @@ def options(
             "max_steps": max_steps,
             "watch": watch if seed == seeds[0] else None,
             "test": test,
+            "keep_model": keep_models,
         }
         for seed in seeds
         for arm in arms

@@ -20,6 +20,7 @@ class Ledger:
         deadline: Seconds from now after which none is begun; None for no end.
         progress: Called now and after each result.
         on_result: Called with each result.
+        finish: What is still to be done to an outcome in this process before it is booked.
     """
 
     def __init__(
@@ -29,11 +30,13 @@ class Ledger:
         deadline: float | None,
         progress: Callable[[Progress], None] | None,
         on_result: Callable[[ArmRun], None] | None,
+        finish: Callable[[Cell, Outcome], Outcome] | None = None,
     ) -> None:
         self._total = len(cells)
         self._deadline = deadline
         self._progress = progress
         self._on_result = on_result
+        self._finish = finish
         self._started = time.perf_counter()
         self._results: dict[Cell, ArmRun] = {}
         self._notes: dict[Cell, str] = {}
@@ -65,8 +68,9 @@ class Ledger:
         if outcome.error is not None and again and not outcome.final:
             self._notes[cell] = outcome.error
             return False
+        done = outcome if self._finish is None else self._finish(cell, outcome)
         note = self._notes.get(cell, "")
-        self._book(ArmRun(*cell, outcome.value, outcome.error, outcome.seconds, note))
+        self._book(ArmRun(*cell, done.value, done.error, outcome.seconds, note))
         return True
 
     def table(

@@ -34,6 +34,7 @@ def run_arms(  # noqa: PLR0913 - everything after the seeds is optional and by n
     max_steps: int | None = None,
     watch_first: WatchOptions | bool | None = None,
     test: bool = False,
+    keep_models: bool = False,
     progress: Callable[[Progress], None] | None = None,
     on_result: Callable[[ArmRun], None] | None = None,
     on_placement: Callable[[Placement], None] | None = None,
@@ -59,6 +60,7 @@ def run_arms(  # noqa: PLR0913 - everything after the seeds is optional and by n
         watch_first: Watch the run of the first seed of each arm, with these options or, if True,
             the usual ones.
         test: Whether the test part is evaluated at the end of a run.
+        keep_models: Whether each run has its trained model, in evaluation mode, as `run.model`.
         progress: Called at the start and after each run.
         on_result: Called with each result as soon as it is there, in this process.
         on_placement: Called once, before the first run, with which arm runs where and why.
@@ -93,6 +95,7 @@ def run_arms(  # noqa: PLR0913 - everything after the seeds is optional and by n
         max_steps=max_steps,
         watch_first=watch_first,
         test=test,
+        keep_models=keep_models,
         progress=progress,
         on_result=on_result,
         deadline=None if deadline is None else max(deadline - placement.seconds, _MOMENT),

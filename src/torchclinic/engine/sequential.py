@@ -12,11 +12,11 @@ from torchclinic.engine.arm_run import ArmRun, Progress, RunsInterrupted
 from torchclinic.engine.calls import checked, options
 from torchclinic.engine.cores import available_cores
 from torchclinic.engine.forking import warm_up, why_not_forked
+from torchclinic.engine.kept import train_to_keep, with_model
 from torchclinic.engine.ledger import Cell, Ledger
 from torchclinic.engine.outcome import Work, attempt
 from torchclinic.engine.threads import single_thread
 from torchclinic.engine.workers import Workers
-from torchclinic.training import train
 
 if TYPE_CHECKING:
     from torchclinic.watch import WatchOptions
@@ -29,6 +29,7 @@ def run_arms(  # noqa: PLR0913 - everything after the seeds is optional and by n
     max_steps: int | None = None,
     watch_first: WatchOptions | bool | None = None,
     test: bool = False,
+    keep_models: bool = False,
     progress: Callable[[Progress], None] | None = None,
     on_result: Callable[[ArmRun], None] | None = None,
     deadline: float | None = None,
@@ -47,6 +48,7 @@ def run_arms(  # noqa: PLR0913 - everything after the seeds is optional and by n
         watch_first: Watch the run of the first seed of each arm, with these options or, if True,
             the usual ones.
         test: Whether the test part is evaluated at the end of a run.
+        keep_models: Whether each run has its trained model, in evaluation mode, as `run.model`.
         progress: Called at the start and after each run.
         on_result: Called with each result as soon as it is there, in this process.
         deadline: Seconds after which no run is begun any more, nor one that would, going by the
@@ -64,9 +66,22 @@ def run_arms(  # noqa: PLR0913 - everything after the seeds is optional and by n
         RunsInterrupted: On Ctrl-C; it carries what was finished.
     """
     chosen = checked(seeds, deadline, parallel)
-    asked = options(arms, chosen, max_steps=max_steps, watch_first=watch_first, test=test)
-    works = {cell: partial(train, arms[cell[0]], cell[1], **asked[cell]) for cell in asked}
-    ledger = Ledger(tuple(works), deadline=deadline, progress=progress, on_result=on_result)
+    asked = options(
+        arms,
+        chosen,
+        max_steps=max_steps,
+        watch_first=watch_first,
+        test=test,
+        keep_models=keep_models,
+    )
+    works = {cell: partial(train_to_keep, arms[cell[0]], cell[1], **asked[cell]) for cell in asked}
+    ledger = Ledger(
+        tuple(works),
+        deadline=deadline,
+        progress=progress,
+        on_result=on_result,
+        finish=partial(with_model, arms),
+    )
     try:
         with single_thread():
             _execute(ledger, works, _processes(arms.values(), parallel, len(works)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -43,6 +43,11 @@ class Curves:
         """Last test loss by seed; NaN for a run that diverged."""
         return tuple(_last(run, "loss") for run in self.runs)
 
+    @property
+    def models(self) -> tuple[Any, ...]:
+        """The trained models by seed, if they were kept."""
+        return tuple(run.model for run in self.runs)
+
     def series(self, quantity: Literal["loss", "metric"] = "metric") -> Series:
         """Mean curve over the seeds, for TensorBoard."""
         rows = self.metric if quantity == "metric" else self.loss
@@ -56,6 +61,7 @@ def train_arms(
     what: str = "training",
     start: float = 0.0,
     end: float = 1.0,
+    keep_models: bool = False,
 ) -> dict[str, Curves]:
     """Train every arm with every seed of the settings, and evaluate it on the test part.
 
@@ -67,6 +73,7 @@ def train_arms(
         what: Said on the way.
         start: Share of the experiment's progress at which this begins.
         end: Share at which it ends.
+        keep_models: Whether the trained models are wanted, too.
 
     Returns:
         Arm -> its curves, in the order of the arms.
@@ -75,7 +82,14 @@ def train_arms(
         TrainingError: If a run fails; one that diverges does not.
     """
     told = settings.part(what, start, end)
-    runs = run_arms(arms, settings.runs, engine="stacked", test=True, progress=told)
+    runs = run_arms(
+        arms,
+        settings.runs,
+        engine="stacked",
+        test=True,
+        keep_models=keep_models,
+        progress=told,
+    )
     for results in runs.values():
         for result in results:
             if result.run is None:

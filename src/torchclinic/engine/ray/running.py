@@ -6,12 +6,14 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
+from functools import partial
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from torchclinic.core import Recipe
 from torchclinic.engine.arm_run import ArmRun, Progress, RunsInterrupted
 from torchclinic.engine.calls import checked, options
+from torchclinic.engine.kept import with_model
 from torchclinic.engine.ledger import Cell, Ledger
 from torchclinic.engine.ray.cluster import connected, import_ray
 from torchclinic.engine.ray.crew import Crew
@@ -32,6 +34,7 @@ def run_on_ray(  # noqa: PLR0913 - everything after the seeds is optional and by
     max_steps: int | None = None,
     watch_first: WatchOptions | bool | None = None,
     test: bool = False,
+    keep_models: bool = False,
     progress: Callable[[Progress], None] | None = None,
     on_result: Callable[[ArmRun], None] | None = None,
     deadline: float | None = None,
@@ -53,6 +56,7 @@ def run_on_ray(  # noqa: PLR0913 - everything after the seeds is optional and by
         max_steps: As in `run_arms`, like all that follow.
         watch_first: Watch the first seed of each arm.
         test: Whether the test part is evaluated.
+        keep_models: Whether each run has its trained model.
         progress: Called at the start and after each run.
         on_result: Called with each result, in this process.
         deadline: Seconds after which no run is begun, the start of the cluster included.
@@ -67,8 +71,21 @@ def run_on_ray(  # noqa: PLR0913 - everything after the seeds is optional and by
         RunsInterrupted: On Ctrl-C; it carries what was finished.
     """
     chosen = checked(seeds, deadline, parallel)
-    works = options(arms, chosen, max_steps=max_steps, watch_first=watch_first, test=test)
-    ledger = Ledger(tuple(works), deadline=deadline, progress=progress, on_result=on_result)
+    works = options(
+        arms,
+        chosen,
+        max_steps=max_steps,
+        watch_first=watch_first,
+        test=test,
+        keep_models=keep_models,
+    )
+    ledger = Ledger(
+        tuple(works),
+        deadline=deadline,
+        progress=progress,
+        on_result=on_result,
+        finish=partial(with_model, arms),
+    )
     try:
         if works:
             _execute(

@@ -53,11 +53,11 @@ def run_one(
     def work() -> Run:
         from ray import cloudpickle
 
+        from torchclinic.engine.kept import train_to_keep
         from torchclinic.engine.ray.shipping import unpacked
-        from torchclinic.training import train
 
         _settle(home)
-        return train(_placed(unpacked(recipe, data, cloudpickle.loads)), seed, **options)
+        return train_to_keep(_placed(unpacked(recipe, data, cloudpickle.loads)), seed, **options)
 
     with single_thread():
         outcome = attempt(work)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from torchclinic.core import Recipe
 from torchclinic.data import batches
@@ -33,6 +34,7 @@ def run_chunk(
     *,
     max_steps: int | None,
     test: bool,
+    keep_models: bool = False,
 ) -> tuple[Outcome, ...]:
     """Train these runs as one stack.
 
@@ -41,7 +43,8 @@ def run_chunk(
     """
     started = time.perf_counter()
     with preserved():
-        made = _members(cells, arms, max_steps=max_steps, test=test)
+        how = {"max_steps": max_steps, "test": test, "keep_model": keep_models}
+        made = _members(cells, arms, how)
         fit = [m for m in made.values() if isinstance(m, Member) and _fits(m, blueprints)]
         if fit:
             _stack(fit, blueprints, make).run()
@@ -50,7 +53,7 @@ def run_chunk(
 
 
 def _members(
-    cells: Sequence[Cell], arms: Mapping[str, Recipe], *, max_steps: int | None, test: bool
+    cells: Sequence[Cell], arms: Mapping[str, Recipe], how: Mapping[str, Any]
 ) -> dict[Cell, Member | Outcome]:
     """The members, or why one cannot be set up."""
     begin: dict[str, Callable[[Cell], Member]] = {}
@@ -58,17 +61,20 @@ def _members(
     for cell in cells:
         arm = cell[0]
         if arm not in begin:
-            begin[arm] = _beginner(arms[arm], max_steps, test=test)
+            begin[arm] = _beginner(arms[arm], **how)
         done = attempt(partial(begin[arm], cell))
         made[cell] = done if done.value is None else done.value
     return made
 
 
-def _beginner(recipe: Recipe, max_steps: int | None, *, test: bool) -> Callable[[Cell], Member]:
+def _beginner(
+    recipe: Recipe, *, max_steps: int | None, test: bool, keep_model: bool
+) -> Callable[[Cell], Member]:
     train = recipe.splits.train
     data = batches(train, batch_size=recipe.batch_size, shuffle=recipe.shuffle)
     evaluations = Evaluations(recipe, data, test=test, evaluate_train=False)
-    return lambda cell: Member(cell, recipe, data, evaluations, max_steps)
+    given = (recipe, data, evaluations, max_steps)
+    return lambda cell: Member(cell, *given, keep_model=keep_model)
 
 
 def _fits(member: Member, blueprints: Mapping[str, Blueprint]) -> bool:

@@ -11,6 +11,7 @@ from torch import nn
 
 from torchclinic.core import Recipe, Run
 from torchclinic.data import Batches
+from torchclinic.engine.kept import weights_of
 from torchclinic.engine.ledger import Cell
 from torchclinic.engine.outcome import Outcome, attempt
 from torchclinic.engine.stacked.optimizers import numbers_of
@@ -33,6 +34,7 @@ class Member:
         data: Its training batches; only their number counts here.
         evaluations: What is evaluated, shared by all seeds of the arm.
         max_steps: Ends the run after so many updates.
+        keep_model: Whether the run has its model's weights.
 
     Attributes:
         generator: Stands where the training's own random stream would, for dropout.
@@ -47,10 +49,13 @@ class Member:
         data: Batches,
         evaluations: Evaluations,
         max_steps: int | None,
+        *,
+        keep_model: bool = False,
     ) -> None:
         self.cell = cell
         self.recipe = recipe
         self.seconds = 0.0
+        self._keep_model = keep_model
         self.outcome: Outcome | None = None
         seed = cell[1]
         with seeded(stream_seed(seed, "training")):
@@ -139,7 +144,9 @@ class Member:
         self.run.selection.finish()
         self._evaluations.test_point(self.run)
         history = _history(self.recipe, self.run, self._full, self._loop)
-        return Run(self.recipe.name, self.cell[1], replace(history, seconds=self.seconds))
+        weights = weights_of(self.model) if self._keep_model else None
+        timed = replace(history, seconds=self.seconds)
+        return Run(self.recipe.name, self.cell[1], timed, model=weights)
 
     def _step_schedule(self) -> None:
         self._mark_stepped()

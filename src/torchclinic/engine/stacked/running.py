@@ -12,6 +12,7 @@ from torchclinic.engine.arm_run import ArmRun, Progress, RunsInterrupted
 from torchclinic.engine.calls import checked, options
 from torchclinic.engine.cores import available_cores
 from torchclinic.engine.forking import warm_up, why_not_forked
+from torchclinic.engine.kept import train_to_keep, with_model
 from torchclinic.engine.ledger import Cell
 from torchclinic.engine.outcome import Outcome, Work, attempt
 from torchclinic.engine.stacked import native
@@ -22,7 +23,7 @@ from torchclinic.engine.stacked.ledger import StackLedger
 from torchclinic.engine.stacked.planning import StackPlan, plan_stacks
 from torchclinic.engine.threads import single_thread
 from torchclinic.engine.workers import Workers
-from torchclinic.training import planned_steps, train
+from torchclinic.training import planned_steps
 
 if TYPE_CHECKING:
     from torchclinic.watch import WatchOptions
@@ -40,6 +41,7 @@ def run_stacked(  # noqa: PLR0913 - everything after the seeds is optional and b
     max_steps: int | None = None,
     watch_first: WatchOptions | bool | None = None,
     test: bool = False,
+    keep_models: bool = False,
     progress: Callable[[Progress], None] | None = None,
     on_result: Callable[[ArmRun], None] | None = None,
     deadline: float | None = None,
@@ -60,6 +62,7 @@ def run_stacked(  # noqa: PLR0913 - everything after the seeds is optional and b
         max_steps: Cut runs short after so many updates; schedules keep their full length.
         watch_first: Watch the run of the first seed of each arm; such a run is not stacked.
         test: Whether the test part is evaluated at the end of a run.
+        keep_models: Whether each run has its trained model, in evaluation mode, as `run.model`.
         progress: Called at the start and after each run.
         on_result: Called with each result as soon as it is there, in this process.
         deadline: Seconds after which nothing is begun any more, nor what would, going by earlier
@@ -74,11 +77,25 @@ def run_stacked(  # noqa: PLR0913 - everything after the seeds is optional and b
         RunsInterrupted: On Ctrl-C; it carries what was finished.
     """
     chosen = checked(seeds, deadline, parallel)
-    given = options(arms, chosen, max_steps=max_steps, watch_first=watch_first, test=test)
-    ledger = StackLedger(tuple(given), deadline=deadline, progress=progress, on_result=on_result)
+    given = options(
+        arms,
+        chosen,
+        max_steps=max_steps,
+        watch_first=watch_first,
+        test=test,
+        keep_models=keep_models,
+    )
+    ledger = StackLedger(
+        tuple(given),
+        deadline=deadline,
+        progress=progress,
+        on_result=on_result,
+        finish=partial(with_model, arms),
+    )
     workers = _workers(arms.values(), parallel)
     singles = {
-        (cell,): partial(train, arms[cell[0]], cell[1], **how) for cell, how in given.items()
+        (cell,): partial(train_to_keep, arms[cell[0]], cell[1], **how)
+        for cell, how in given.items()
     }
     try:
         with single_thread():
@@ -87,7 +104,8 @@ def run_stacked(  # noqa: PLR0913 - everything after the seeds is optional and b
                 native.prepare(compile_now=_updates(plan, arms, max_steps) >= WORTH_COMPILING)
             watched = [cell for cell, how in given.items() if how["watch"] is not None]
             _remark(ledger, plan, chosen, watched)
-            works = _works(plan, arms, set(watched), workers, max_steps=max_steps, test=test)
+            how = {"max_steps": max_steps, "test": test, "keep_models": keep_models}
+            works = _works(plan, arms, set(watched), workers, how)
             stacked = {cell for unit in works for cell in unit}
             rest = {unit: work for unit, work in singles.items() if unit[0] not in stacked}
             _execute(ledger, _in_order({**works, **rest}, list(given)), singles, workers)
@@ -101,9 +119,7 @@ def _works(
     arms: Mapping[str, Recipe],
     watched: set[Cell],
     workers: int,
-    *,
-    max_steps: int | None,
-    test: bool,
+    how: Mapping[str, Any],
 ) -> Works:
     """A piece of work for each chunk of each stack."""
     works: dict[Unit, Work] = {}
@@ -111,7 +127,6 @@ def _works(
         cells = [cell for cell in group.cells if cell not in watched]
         useful = workers if group.kind == "perceptron" else len(cells) // MAPPED_FROM
         for chunk in even_chunks(cells, group.size, max(1, min(workers, useful))):
-            how: dict[str, Any] = {"max_steps": max_steps, "test": test}
             works[chunk] = partial(run_chunk, chunk, arms, group.blueprints, group.make, **how)
     return works
 

@@ -63,11 +63,12 @@ def recipe(settings: Settings, name: str) -> tc.Recipe:
 def run(settings: Settings) -> Outcome:
     """Five nets over the seeds; then the statistics inside two of them."""
     arms = {name: recipe(settings, name) for name in NETS}
-    found = train_arms(arms, settings, what="five nets", end=0.7)
-    shifts = {}
-    for step, name in enumerate(ORDERS):
-        settings.tell(0.7 + 0.15 * step, f"statistics of {name}")
-        shifts[name] = np.array([variance_shift(settings, name, seed) for seed in settings.runs])
+    found = train_arms(arms, settings, what="five nets", end=0.9, keep_models=True)
+    settings.tell(0.9, "statistics inside of them")
+    shifts = {
+        name: np.array([variance_shift(settings, model) for model in found[name].models])
+        for name in ORDERS
+    }
     return Outcome(
         claims=_claims(found, shifts),
         numbers={
@@ -84,9 +85,8 @@ def run(settings: Settings) -> Outcome:
     )
 
 
-def variance_shift(settings: Settings, name: str, seed: int) -> list[float]:
+def variance_shift(settings: Settings, model: nn.Module) -> list[float]:
     """Kept variance over the one met in evaluation, by BatchNorm layer; the median over units."""
-    model = tc.train(recipe(settings, name), seed, keep_model=True).model
     ratios: list[float] = []
 
     def compare(norm: nn.Module, args: tuple[Tensor, ...]) -> None:

@@ -59,11 +59,11 @@ def run(settings: Settings) -> Outcome:
     """Six nets over the seeds, then the ReLUs of two of them."""
     cells = [(activation, place) for activation in ("sigmoid", "relu") for place in PLACES]
     arms = {f"{a}, {p}": recipe(settings, a, p) for a, p in cells}
-    found = train_arms(arms, settings, what="six nets", end=0.7)
-    dead = {}
-    for step, place in enumerate(PLACES):
-        settings.tell(0.7 + 0.1 * step, f"ReLUs, BatchNorm {place}")
-        dead[place] = np.array([_silent(settings, place, seed) for seed in settings.runs])
+    found = train_arms(arms, settings, what="six nets", end=0.9, keep_models=True)
+    dead = {
+        place: np.array([_silent(settings, model) for model in found[f"relu, {place}"].models])
+        for place in PLACES
+    }
     return Outcome(
         claims=_claims({name: np.asarray(c.final) for name, c in found.items()}, dead),
         numbers={
@@ -76,9 +76,8 @@ def run(settings: Settings) -> Outcome:
     )
 
 
-def _silent(settings: Settings, place: str, seed: int) -> tuple[float, float]:
+def _silent(settings: Settings, trained: nn.Module) -> tuple[float, float]:
     """Share of ReLU outputs at 0, and of units at 0 on every test row, after training."""
-    trained = tc.train(recipe(settings, "relu", place), seed, keep_model=True).model
     inputs, _ = images(settings).test
     with _relu_outputs(trained) as outputs, torch.no_grad():
         trained(inputs)

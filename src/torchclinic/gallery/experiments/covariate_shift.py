@@ -28,6 +28,7 @@ from torch.optim import Adam
 import torchclinic as tc
 from torchclinic.data import ShiftReport
 from torchclinic.gallery import Claim, Outcome, Picture, Settings, judge
+from torchclinic.gallery.arms import train_arms
 from torchclinic.gallery.data import epochs, images, pixels
 from torchclinic.gallery.style import COLOURS, INK, band, figure, label_ends, title_panel
 from torchclinic.nn.nets import MLP
@@ -67,11 +68,12 @@ def washed_out(inputs: Tensor, strength: float, seed: int) -> Tensor:
 
 def run(settings: Settings) -> Outcome:
     """The curve, then the images."""
+    nets = train_arms({"net": net(settings)}, settings, what="a net", end=0.3, keep_models=True)
     curves, accuracy, reports = [], [], []
-    for place, seed in enumerate(settings.runs):
-        settings.tell(place / len(settings.runs), "a curve and washed-out images")
+    for place, (seed, model) in enumerate(zip(settings.runs, nets["net"].models, strict=True)):
+        settings.tell(0.3 + 0.7 * place / len(settings.runs), "a curve and washed-out images")
         curves.append(curve_errors(seed))
-        accuracy.append(_accuracies(settings, seed))
+        accuracy.append(_accuracies(settings, model, seed))
         reports.append(_reports(settings, seed))
     table = np.array(accuracy)
     auc = np.array([[report.auc for report in row] for row in reports])
@@ -92,9 +94,9 @@ def run(settings: Settings) -> Outcome:
     )
 
 
-def _accuracies(settings: Settings, seed: int) -> list[float]:
-    """Accuracy of a trained net on test images, more and more washed out."""
-    recipe = tc.Recipe(
+def net(settings: Settings) -> tc.Recipe:
+    """A net that learns the images as they are."""
+    return tc.Recipe(
         model=partial(MLP, pixels(settings), 2, init="he"),
         data=images(settings),
         loss=nn.CrossEntropyLoss(),
@@ -102,7 +104,10 @@ def _accuracies(settings: Settings, seed: int) -> list[float]:
         batch_size=32,
         epochs=epochs(settings, mnist=2, digits=40),
     )
-    model = tc.train(recipe, seed, keep_model=True).model
+
+
+def _accuracies(settings: Settings, model: nn.Module, seed: int) -> list[float]:
+    """Accuracy of a trained net on test images, more and more washed out."""
     inputs, labels = images(settings).test
     found = []
     for strength in WASHED:

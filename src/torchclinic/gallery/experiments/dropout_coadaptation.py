@@ -25,6 +25,7 @@ from torch.optim import Adam
 
 import torchclinic as tc
 from torchclinic.gallery import Claim, Outcome, Picture, Settings, judge
+from torchclinic.gallery.arms import train_arms
 from torchclinic.gallery.data import epochs, images, pixels
 from torchclinic.gallery.style import COLOURS, DIVERGING, band, figure, label_ends, title_panel
 from torchclinic.nn.nets import Autoencoder
@@ -101,10 +102,10 @@ def run(settings: Settings) -> Outcome:
     errors: dict[str, list[list[float]]] = {arm: [] for arm in ARMS}
     order: dict[str, list[tuple[float, float]]] = {arm: [] for arm in ARMS}
     shown: dict[str, Autoencoder] = {}
-    for place, arm in enumerate(ARMS):
-        settings.tell(place / len(ARMS), f"autoencoder with {arm}")
-        for seed in settings.runs:
-            model = tc.train(recipe(settings, arm), seed, keep_model=True).model
+    arms = {arm: recipe(settings, arm) for arm in ARMS}
+    found = train_arms(arms, settings, what="autoencoders", end=0.9, keep_models=True)
+    for arm, trained in found.items():
+        for model in trained.models:
             errors[arm].append([error_without(model, test, share) for share in SHARES])
             into, out_of = model.filters.detach(), _decoder(model)
             order[arm].append(tuple(float(autocorrelation(f).mean()) for f in (into, out_of)))  # pyright: ignore[reportArgumentType]

@@ -22,6 +22,7 @@ from torch.optim import Adam
 
 import torchclinic as tc
 from torchclinic.gallery import Claim, Outcome, Picture, Settings, judge
+from torchclinic.gallery.arms import train_arms
 from torchclinic.gallery.data import epochs, images, pixels
 from torchclinic.gallery.style import COLOURS, dots, figure, title_panel
 from torchclinic.nn.nets import MLP
@@ -64,13 +65,13 @@ def recipe(settings: Settings, kind: str) -> tc.Recipe:
 
 def run(settings: Settings) -> Outcome:
     """Train both, then take the dropout out and time it."""
-    table: dict[str, list[tuple[float, float]]] = {kind: [] for kind in KINDS}
-    for place, seed in enumerate(settings.runs):
-        settings.tell(place / len(settings.runs), "nets with both kinds of dropout")
-        for kind in KINDS:
-            model = tc.train(recipe(settings, kind), seed, keep_model=True).model
-            table[kind].append((_accuracy(settings, model), _change_without(settings, model)))
-    found = {kind: np.array(rows) for kind, rows in table.items()}
+    arms = {kind: recipe(settings, kind) for kind in KINDS}
+    what = "nets with both kinds of dropout"
+    trained = train_arms(arms, settings, what=what, end=0.9, keep_models=True)
+    found = {
+        kind: np.array([(_accuracy(settings, m), _change_without(settings, m)) for m in c.models])
+        for kind, c in trained.items()
+    }
     shift = {
         kind: np.array([_shift(make(P), s) for s in range(20)]) for kind, make in KINDS.items()
     }

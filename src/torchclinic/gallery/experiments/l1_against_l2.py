@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from itertools import product
 from typing import Literal
 
 import numpy as np
@@ -25,10 +26,11 @@ from torch.optim import SGD
 
 import torchclinic as tc
 from torchclinic.gallery import Claim, Outcome, Picture, Settings, judge
+from torchclinic.gallery.arms import train_arms
 from torchclinic.gallery.data import images, pixels
 from torchclinic.gallery.style import COLOURS, band, figure, title_panel
 from torchclinic.nn.nets import MLP
-from torchclinic.training import seeded, train
+from torchclinic.training import seeded
 
 PLACE = "000 and 002, L1, L2 regularisation"
 Kind = Literal["none", "L1", "L1, proximal", "L2"]
@@ -60,12 +62,18 @@ class Fit:
 
 def run(settings: Settings) -> Outcome:
     """Fit along the path, then compare the forms of L2."""
-    free: list[tuple[Kind, float]] = [("none", 0.0)]
-    cells = free + [(kind, weight) for kind in KINDS for weight in settings.pick(PATH, PATH[1:4])]
+    path = settings.pick(PATH, PATH[1:4])
+    kinds: list[Kind] = [kind for kind in KINDS if kind != "L1, proximal"]
+    in_loss: list[tuple[Kind, float]] = [("none", 0.0), *product(kinds, path)]
     found: dict[tuple[Kind, float], list[Fit]] = {}
-    for place, (kind, weight) in enumerate(cells):
-        settings.tell(place / len(cells), f"{kind}, lambda {weight:g}")
-        found[kind, weight] = [fit(settings, kind, weight, seed) for seed in settings.runs]
+    arms = {str(cell): penalised(settings, *cell) for cell in in_loss}
+    trained = train_arms(arms, settings, what="L1 and L2", end=0.6, keep_models=True)
+    for cell in in_loss:
+        found[cell] = [fit_of(run) for run in trained[str(cell)].runs]
+    for place, weight in enumerate(path):
+        settings.tell(0.6 + 0.4 * place / len(path), f"L1, proximal, lambda {weight:g}")
+        fits = [proximal_fit(settings, weight, seed) for seed in settings.runs]
+        found["L1, proximal", weight] = fits
     chosen = strongest(found)
     numbers = {
         f"{what}, {kind}, lambda {weight:g}": float(np.mean([getattr(f, what) for f in fits]))
@@ -89,19 +97,31 @@ def recipe(settings: Settings, steps: int) -> tc.Recipe:
     )  # fmt: skip
 
 
-def fit(settings: Settings, kind: Kind, weight: float, seed: int) -> Fit:
-    """Train once."""
+def penalised(settings: Settings, kind: Kind, weight: float) -> tc.Recipe:
+    """The training with a penalty in the loss, or without one."""
+    job = recipe(settings, settings.pick(4000, 800))
+    penalty: dict[Kind, tuple[tc.Penalty, ...]] = {
+        "L1": (tc.Penalty("l1", weight),),
+        "L2": (tc.Penalty("l2", weight),),
+    }
+    return job.replace(penalties=penalty.get(kind, ()))
+
+
+def proximal_fit(settings: Settings, weight: float, seed: int) -> Fit:
+    """Train once, with a step towards zero after each update."""
     job = recipe(settings, settings.pick(4000, 800))
     with seeded(seed):
         net = job.model()
-    if kind in ("L1", "L2"):
-        plain: Literal["l1", "l2"] = "l1" if kind == "L1" else "l2"
-        job = job.replace(penalties=(tc.Penalty(plain, weight),))
-    step = proximal(net, RATE * weight) if kind == "L1, proximal" else None
-    done = train(job.replace(model=lambda: net), seed, test=True, on_step=step)
+    step = proximal(net, RATE * weight)
+    job = job.replace(model=lambda: net)
+    return fit_of(tc.train(job, seed, test=True, on_step=step, keep_model=True))
+
+
+def fit_of(done: tc.Run) -> Fit:
+    """What a run came to."""
     last = done.history.last("test")
     assert last is not None
-    weights = torch.cat([p.detach().flatten() for p in net.parameters() if p.dim() > 1])
+    weights = torch.cat([p.detach().flatten() for p in done.model.parameters() if p.dim() > 1])
     loss = float(np.mean(done.history.losses[-50:]))
     return Fit(weights.numpy().copy(), float(last.metric or 0.0), loss)
 
@@ -182,7 +202,7 @@ def forms(settings: Settings) -> list[Claim]:
     strength = 0.01
 
     def weights(job: tc.Recipe, seed: int) -> Tensor:
-        net = train(job, seed, keep_model=True).model
+        net = tc.train(job, seed, keep_model=True).model
         return torch.cat([p.detach().flatten() for p in net.parameters()])
 
     def distance(seed: int, decay: float) -> float:

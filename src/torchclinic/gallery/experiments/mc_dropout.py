@@ -23,6 +23,7 @@ from torch.optim import Adam
 
 import torchclinic as tc
 from torchclinic.gallery import Claim, Outcome, Picture, Settings, judge
+from torchclinic.gallery.arms import train_arms
 from torchclinic.gallery.data import epochs, images, pixels
 from torchclinic.gallery.style import COLOURS, INK, dots, figure, title_panel
 from torchclinic.nn.nets import MLP
@@ -62,9 +63,9 @@ def on_the_line(seed: int) -> Prediction:
     return predict_distribution(model, GRID, SAMPLES, LEVELS, generator=seed)
 
 
-def on_digits(settings: Settings, seed: int) -> Prediction:
-    """A thousand answers of a trained net for each test image."""
-    recipe = tc.Recipe(
+def digits_recipe(settings: Settings) -> tc.Recipe:
+    """Three layers with dropout for the images."""
+    return tc.Recipe(
         model=partial(MLP, pixels(settings), 3, init="he", dropout=0.5),
         data=images(settings),
         loss=nn.CrossEntropyLoss(),
@@ -72,17 +73,19 @@ def on_digits(settings: Settings, seed: int) -> Prediction:
         batch_size=32,
         epochs=epochs(settings, mnist=3, digits=60),
     )
-    model = tc.train(recipe, seed, keep_model=True).model
-    return predict_distribution(model, images(settings).test[0], SAMPLES, generator=seed)
 
 
 def run(settings: Settings) -> Outcome:
     """The line, then the digits."""
+    arms = {"net": digits_recipe(settings)}
+    nets = train_arms(arms, settings, what="a net for the digits", end=0.4, keep_models=True)
     lines, digits = [], []
-    for place, seed in enumerate(settings.runs):
-        settings.tell(place / len(settings.runs), "a line and the digits, 1,000 passes each")
+    for place, (seed, model) in enumerate(zip(settings.runs, nets["net"].models, strict=True)):
+        done = 0.4 + 0.6 * place / len(settings.runs)
+        settings.tell(done, "a line and the digits, 1,000 passes each")
         lines.append(on_the_line(seed))
-        digits.append(on_digits(settings, seed))
+        rows, _ = images(settings).test
+        digits.append(predict_distribution(model, rows, SAMPLES, generator=seed))
     labels = images(settings).test[1]
     widths, covers = zip(*map(_line_numbers, lines), strict=True)
     found = np.array([_digit_numbers(p, labels) for p in digits])
