@@ -42,6 +42,7 @@ def extreme_values(targets: Tensor | None) -> Extreme | None:
     Returns:
         None without such a gap, with fewer than 40 rows, or where half of all values are one.
 
+    >>> import torch
     >>> targets = torch.cat((torch.linspace(-2, 2, 98), torch.tensor([9999.0, 9999.0])))
     >>> found = extreme_values(targets)
     >>> found.value, found.rows, found.repeats, round(found.weight, 2)

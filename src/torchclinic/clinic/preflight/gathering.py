@@ -11,7 +11,7 @@ from torchclinic.clinic.preflight.one_batch import one_batch_facts
 from torchclinic.clinic.preflight.parts import part_facts
 from torchclinic.clinic.preflight.recipe import recipe_facts
 from torchclinic.clinic.preflight.rows import row_facts
-from torchclinic.clinic.preflight.sampling import sample_of
+from torchclinic.clinic.preflight.sampling import affordable_rows, sample_of
 from torchclinic.core.errors import TorchclinicError
 from torchclinic.core.facts import Case
 from torchclinic.core.recipe import Recipe
@@ -37,7 +37,7 @@ def gather(recipe: Recipe, seed: int = 0) -> tuple[Case, tuple[str, ...]]:
     facts = recipe_facts(recipe, seed, sample=sample)
     batch = batch_facts(recipe, seed, sample=sample)
     with preserved():
-        many = sample_of(recipe, recipe.splits.train, ROWS)
+        many = sample_of(recipe, recipe.splits.train, affordable_rows(sample, ROWS))
     batch = dataclasses.replace(
         batch,
         labels=label_facts(recipe, batch.targets, many),

@@ -18,7 +18,12 @@ from torchclinic.clinic.preflight.neighbours import (
     nearest,
     standardised,
 )
-from torchclinic.clinic.preflight.sampling import finite_rows, first_input, sample_of
+from torchclinic.clinic.preflight.sampling import (
+    affordable_rows,
+    finite_rows,
+    first_input,
+    sample_of,
+)
 from torchclinic.core.errors import TorchclinicError
 from torchclinic.core.facts import PartFacts, TargetFacts
 from torchclinic.core.recipe import Recipe
@@ -51,7 +56,7 @@ def part_facts(recipe: Recipe, targets: TargetFacts, train: Any = None) -> PartF
     try:
         with preserved():
             train = sample_of(recipe, recipe.splits.train, TRAIN_ROWS) if train is None else train
-            sample = sample_of(recipe, other, VALIDATION_ROWS)
+            sample = sample_of(recipe, other, affordable_rows(train, VALIDATION_ROWS))
     except TorchclinicError:  # the training itself will say what is wrong with its data
         return None
     ours, theirs = _Rows.of(finite_rows(train)), _Rows.of(finite_rows(sample))

@@ -15,11 +15,24 @@ from torchclinic.data.structure import rows_of, take_rows, tensors_of
 from torchclinic.training import split_batch
 
 SAMPLE_ROWS = 512
+FEWEST_ROWS = 200
+MOST_NUMBERS = 2**26
 
 
 def sample_of(recipe: Recipe, part: Any, rows: int = SAMPLE_ROWS) -> Any:
     """Up to `rows` rows of a part of the data, spread over it, structured as a batch."""
     return batches(part, batch_size=recipe.batch_size).sample(rows)
+
+
+def affordable_rows(sample: Any, rows: int) -> int:
+    """As many rows like those of a sample as fit in 256 MB, at most `rows` and at least 200.
+
+    >>> affordable_rows((torch.zeros(2, 3, 224, 224), torch.zeros(2)), 1500)
+    445
+    """
+    first = first_input(sample)
+    numbers = first[0].numel() if first is not None and first.dim() and len(first) else 1
+    return min(rows, max(FEWEST_ROWS, MOST_NUMBERS // max(numbers, 1)))
 
 
 def thinned(batch: Any, rows: int) -> Any:

@@ -110,9 +110,13 @@ def _off_scale(inputs: InputFacts) -> Evidence | None:
 
 
 def _normalised_first(case: Case) -> bool:
-    layers = case.recipe.model.layers if case.recipe is not None else ()
-    first = min(layers, key=lambda layer: layer.order, default=None)
-    return first is not None and ("Norm" in first.kind or "Embedding" in first.kind)
+    if case.recipe is None:
+        return False
+    model = case.recipe.model
+    first = min(model.layers, key=lambda layer: layer.order, default=None)
+    if first is None or any(norm.asleep and norm.name == first.name for norm in model.norm_layers):
+        return False  # a norm that stays in evaluation mode does not normalise
+    return "Norm" in first.kind or "Embedding" in first.kind
 
 
 def _signs(
