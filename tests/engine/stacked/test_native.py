@@ -11,6 +11,7 @@ from torch import nn
 from engine.stacked.parts import assert_same, net, recipe
 from torchclinic.engine.stacked import native
 from torchclinic.engine.stacked.native import compiling, loading
+from torchclinic.engine.stacked.native.trying import right
 
 needs_compiler = pytest.mark.usefixtures("kernels")
 
@@ -136,3 +137,16 @@ def test_what_is_compiled_under_a_lax_umask_is_still_ours(monkeypatch, unloaded)
         os.umask(before)
     assert made == (compiling.compiler() is not None)
     assert made == compiling.ours(unloaded / "small.so")
+
+
+KERNELS = sorted(loading._SIGNATURES)
+
+
+@needs_compiler
+@pytest.mark.parametrize("name", KERNELS)
+def test_a_kernel_that_computes_anything_else_is_found_out(monkeypatch, name):
+    assert right()
+    broken = dict(loading._loaded)
+    broken[name, torch.float32] = lambda *_: None  # it leaves its results as they were
+    monkeypatch.setattr(loading, "_loaded", broken)
+    assert not right()

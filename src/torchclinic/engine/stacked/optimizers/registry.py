@@ -30,6 +30,11 @@ RULES: Mapping[type[Optimizer], type[Rule]] = {
 _HOOKS = ("_optimizer_step_pre_hooks", "_optimizer_step_post_hooks")
 
 
+def all_rules() -> tuple[type[Rule], ...]:
+    """Each formula once."""
+    return (*dict.fromkeys(RULES.values()), AdaBeliefRule)
+
+
 def rule_of(optimizer: Optimizer) -> type[Rule] | None:
     """The formula of an optimizer; None where there is none.
 

@@ -29,6 +29,7 @@ class Rule(ABC):
         flags: The options that all members share, by name.
         first: The members' options at the start, by name.
         like: The parameters.
+        compiled: Whether compiled kernels may be used where there are any.
     """
 
     numbers: ClassVar[tuple[str, ...]]  # options that are a number; betas are beta1 and beta2
@@ -38,11 +39,13 @@ class Rule(ABC):
     order: ClassVar[tuple[str, ...]]  # its coefficients
     branch: ClassVar[str] = ""  # the flag that it branches on
 
-    def __init__(self, flags: Mapping[str, Any], first: Table, like: Tensor) -> None:
+    def __init__(
+        self, flags: Mapping[str, Any], first: Table, like: Tensor, *, compiled: bool = True
+    ) -> None:
         self._flags = flags
         self._like = like[:0]
         self._steps = 0
-        self._native = native.available(like)
+        self._native = compiled and native.available(like)
         self._packed: Tensor | None = None
         self._coefficients: dict[str, Tensor] = {}
         self.state = {name: torch.zeros_like(like) for name in self.buffers}
