@@ -29,6 +29,7 @@ def test_all_that_is_asked_for_reaches_the_engine(monkeypatch, engine):
         "max_steps": 3,
         "watch_first": True,
         "test": True,
+        "keep_models": True,
         "progress": print,
         "on_result": print,
         "deadline": 9.0,
