@@ -27,7 +27,7 @@ from torchclinic.functional import uniform_loss
 from torchclinic.gallery import Claim, Outcome, Picture, Settings, judge
 from torchclinic.gallery.arms import Curves, train_arms
 from torchclinic.gallery.data import images, pixels
-from torchclinic.gallery.style import COLOURS, band, figure, label_ends, title_panel
+from torchclinic.gallery.style import COLOURS, band, dots, figure, title_panel
 from torchclinic.training import seeded
 
 PLACE, LATER = "001, 1.1 Initial distribution of the classes", "001, 1.3 And how is it right?"
@@ -210,16 +210,15 @@ def hockey_stick(
         columns=2,
     )
     title_panel(left, "Training loss, mean of 20 updates", x="update")
-    title_panel(right, "Test accuracy", x="update")
+    title_panel(right, "Test accuracy at the end; a dot is a seed", x="accuracy")
     for arm in found.values():
         whole = arm.train_loss.shape[1] // 20 * 20
         means = arm.train_loss[:, :whole].reshape(len(arm.runs), -1, 20).mean(axis=2)
         band(left, 20 * np.arange(1, means.shape[1] + 1), means, label=arm.name)
-        band(right, arm.steps, arm.metric, label=arm.name)
     left.axhline(EXPECTED, color=COLOURS["grey"], lw=1, ls=":")
     left.set_yscale("log")
     left.legend()
-    label_ends(right)
+    dots(right, {name: arm.final for name, arm in found.items()})
     return Picture("hockey-stick", drawn, "The dotted line is ln(10), the loss of guessing.")
 
 
