@@ -6,7 +6,13 @@ import dataclasses
 import time
 from collections.abc import Sequence
 
-from torchclinic.clinic.afterwards import breakdown, longer_trial, rate_trial, trained_reach
+from torchclinic.clinic.afterwards import (
+    breakdown,
+    longer_trial,
+    loss_trial,
+    rate_trial,
+    trained_reach,
+)
 from torchclinic.clinic.answers import answers
 from torchclinic.clinic.holdout import hold_out
 from torchclinic.clinic.narrator import Narrator, silent
@@ -112,7 +118,8 @@ def diagnose_on(
             notes.append(f"no LR range test: {error}")
         trial = rate_trial(recipe, seed, case, watched.step_seconds)
         longer = longer_trial(recipe, seed, case, watched.step_seconds)
-        case = dataclasses.replace(case, trial=trial, longer=longer)
+        swapped = loss_trial(recipe, seed, case, watched.step_seconds)
+        case = dataclasses.replace(case, trial=trial, longer=longer, swapped=swapped)
     diagnosis = _conclude(case, recipe.name, tuple(notes))
     if failure is not None and not _explained(diagnosis):
         raise failure

@@ -370,6 +370,17 @@ class PartFacts:
             order of the columns makes the parts alike; () otherwise.
         order_joint: `joint` after the columns are put into that order.
         order_agreement: `agreement` (or `value_relation`) after it, None if not known.
+        repair: What makes validation pictures like those of training, in words ("flipped upside
+            down", "times 255"), where neighbours then know their classes; "" otherwise.
+        repair_agreement: `agreement` after it.
+        words: Correlation of how often each token number occurs in training and in validation.
+        words_chance: The same for parts drawn at random from the rows of both.
+        words_z: (words_chance - words) in standard deviations of such draws.
+        words_sorted: The same correlation of the sorted frequencies, whatever the numbers.
+        filler: The commonest token number, which fills up short rows.
+        filler_place: Position at which its share differs most between the parts.
+        filler_shares: Its shares there, in training and in validation.
+        filler_z: Their difference in standard deviations of chance.
         leaks: Columns that nearly determine the target in training and not in validation.
         leak_train: Share of the target's variance that the first of them explains in training.
         leak_validation: The same in validation.
@@ -403,6 +414,16 @@ class PartFacts:
     order: tuple[int, ...] = ()
     order_joint: float | None = None
     order_agreement: float | None = None
+    repair: str = ""
+    repair_agreement: float | None = None
+    words: float | None = None
+    words_chance: float | None = None
+    words_z: float | None = None
+    words_sorted: float | None = None
+    filler: int | None = None
+    filler_place: int | None = None
+    filler_shares: tuple[float, float] | None = None
+    filler_z: float | None = None
     leaks: tuple[int, ...] = ()
     leak_train: float | None = None
     leak_validation: float | None = None
@@ -688,6 +709,8 @@ class Case:
         predictions: What the trained model answers.
         broken: Where the first NaN or infinity of the run comes from.
         trial: The run at another learning rate.
+        swapped: The run with a cross-entropy in place of a squared error on probabilities; its
+            losses are squared errors.
         longer: The run at its own rate, over several times as many steps.
         reach: What of the inputs the trained outputs hang on.
     """
@@ -702,4 +725,5 @@ class Case:
     broken: BreakFacts | None = None
     trial: RateTrialFacts | None = None
     longer: RateTrialFacts | None = None
+    swapped: RateTrialFacts | None = None
     reach: ReachFacts | None = None

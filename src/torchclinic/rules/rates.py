@@ -135,11 +135,11 @@ def trial_gain(case: Case) -> float | None:
     return (trial.loss - trial.tried) / width if width > 0 else None
 
 
-def helps(case: Case, longer: RateTrialFacts) -> bool:
-    """Whether a training of several times the length ends markedly better on other rows."""
+def helps(case: Case, other: RateTrialFacts) -> bool:
+    """Whether another training, such as a longer one, ends markedly better on other rows."""
     state = state_of(case)
     width = abs((state.constant or 0.0) - state.floor)
-    return width > 0 and (longer.loss - longer.tried) / width > t.TRIAL_GAIN
+    return width > 0 and (other.loss - other.tried) / width > t.TRIAL_GAIN
 
 
 def proven_low(case: Case) -> bool:

@@ -8,6 +8,7 @@ from corpus.faulty import (  # noqa: F401 - they register
     rates,
     regularisation,
     specification,
+    structure,
     wiring,
 )
 from corpus.register import FAULTY as _ENTRIES

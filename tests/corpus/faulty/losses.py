@@ -207,7 +207,7 @@ def binary_good():
     return plane.moons_bce().replace(loss=BCE(), optimizer=partial(Adam, lr=5e-3))
 
 
-@faulty("LOS101", "LOS103", base=binary_good, why="a softmax over one output is always 1")
+@faulty("LOS104", "LOS101", "LOS103", base=binary_good, why="a softmax over one output is always 1")
 def softmax_over_one_output(recipe):
     return with_model(recipe, followed_by(nn.Softmax(1)))
 

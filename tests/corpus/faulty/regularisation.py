@@ -187,6 +187,6 @@ def penalty_by_hand(recipe):
     return recipe.replace(loss=None, step=pulled_to_zero)
 
 
-@faulty("CRV105", "WIR104", base=plane.spirals_elu, why="two units cannot wind around")
+@faulty("WIR113", "CRV105", "WIR104", base=plane.spirals_elu, why="two units cannot wind around")
 def spirals_two_units(recipe):
     return recipe.replace(model=partial(mlp, [2, 2, 2], nn.ELU))

@@ -20,7 +20,7 @@ from torchclinic.rules.outputs import (
     outputs_of,
     single_column,
 )
-from torchclinic.rules.rates import proven_low
+from torchclinic.rules.rates import helps, proven_low
 from torchclinic.rules.rule import Rule, register
 from torchclinic.rules.wording import number
 
@@ -71,12 +71,19 @@ class LossMismatch(Rule):
             state = state_of(case)
             short = (state.removed or 0.0) < t.UNDERFIT and (state.skill or 0.0) < t.UNDERFIT_SKILL
             level = exact(state) if found.certain else gated(state, 3 if short else 2)
-            if not found.certain and proven_low(case):
-                level = Level.INFO  # the very same loss learns at a larger rate
+            if not found.certain and _innocent(case):
+                level = Level.INFO
             facts = (*found.evidence, *learning_evidence(state))
             sure = 0.96 if found.certain else 0.75
             yield self.finding(level, found.title, found.text, facts, confidence=sure)
             return
+
+
+def _innocent(case: Case) -> bool:
+    """A cross-entropy gets no farther; or, where that was not tried, a larger rate does."""
+    if case.swapped is not None:
+        return not helps(case, case.swapped)
+    return proven_low(case)
 
 
 class _Found(NamedTuple):
@@ -222,7 +229,7 @@ def _shares(case: Case, kind: str) -> _Found:
         f"{kind} loss{after} for a classification",
         f"The targets are classes and the loss is {kind}{after}. Its gradient is small where the "
         "model is wrong with confidence, so that such rows stay wrong; a cross-entropy on scores "
-        "keeps the full gradient there.",
+        f"keeps the full gradient there.{_swapped(case)}",
         (fact("targets are classes", 1),),
         False,
     )
@@ -231,6 +238,18 @@ def _shares(case: Case, kind: str) -> _Found:
 def _named(case: Case) -> _Found | None:
     found = named_mismatch(case)
     return None if found is None else _Found(*found)
+
+
+def _swapped(case: Case) -> str:
+    trial = case.swapped
+    if trial is None:
+        return ""
+    return (
+        f" Tried on the same {trial.steps:,} steps, a cross-entropy brings the {case.recipe.loss}"
+        f" on validation rows to {number(trial.tried)}, where it is {number(trial.loss)} now."
+        if case.recipe is not None
+        else ""
+    )
 
 
 _PAIRS: tuple[Callable[[Case], _Found | None], ...] = (

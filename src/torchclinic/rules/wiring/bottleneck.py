@@ -47,9 +47,9 @@ class Bottleneck(Rule):
     code = "WIR113"
     name = "bottleneck"
     levels = (Level.ERROR, Level.WARNING)
-    stage = Stage.NUMERICS  # plain faults of loss and wiring make a narrow layer irrelevant
+    stage = Stage.CURVE  # any other cause makes a narrow layer irrelevant
     needs = frozenset({"recipe", "batch"})
-    explains = ("ACT101", "GRD101", "REG101", "INI105", *LEARNING_CURVES)
+    explains = tuple(code for code in LEARNING_CURVES if code not in ("WIR111", "WIR113"))
     remedies = ()
 
     def check(self, case: Case) -> Iterable[Finding]:

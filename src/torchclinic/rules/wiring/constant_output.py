@@ -51,7 +51,7 @@ class ConstantOutput(Rule):
     needs = frozenset({"batch"})
     explains = (
         "WIR102", "LRN101", "LRN102", "ACT101",
-        *(code for code in LEARNING_CURVES if code != "WIR111"),
+        *(code for code in LEARNING_CURVES if code not in ("WIR111", "WIR113")),
     )  # fmt: skip
     remedies = ()
 
