@@ -46,7 +46,7 @@ def extreme_values(targets: Tensor | None) -> Extreme | None:
     >>> targets = torch.cat((torch.linspace(-2, 2, 98), torch.tensor([9999.0, 9999.0])))
     >>> found = extreme_values(targets)
     >>> found.value, found.rows, found.repeats, round(found.weight, 2)
-    (9999.0, 2, 2, 1.0)
+    (9999.0, 2, 2, 0.98)
     """
     if targets is None or len(targets) < FEWEST or targets.is_complex():
         return None

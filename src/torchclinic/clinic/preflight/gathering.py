@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
+from typing import TypeVar
 
 from torchclinic.clinic.preflight.batch import batch_facts
 from torchclinic.clinic.preflight.labels import label_facts
@@ -41,8 +43,8 @@ def gather(recipe: Recipe, seed: int = 0) -> tuple[Case, tuple[str, ...]]:
     batch = dataclasses.replace(
         batch,
         labels=label_facts(recipe, batch.targets, many),
-        parts=part_facts(recipe, batch.targets, many),
-        rows=row_facts(recipe, batch.targets, many),
+        parts=_looked(lambda: part_facts(recipe, batch.targets, many), "parts", notes),
+        rows=_looked(lambda: row_facts(recipe, batch.targets, many), "rows", notes),
     )
     if batch.initial_loss is None:
         notes.append("no forward and backward pass could be made before the training")
@@ -55,3 +57,15 @@ def gather(recipe: Recipe, seed: int = 0) -> tuple[Case, tuple[str, ...]]:
         if one_batch is None:
             notes.append("the one-batch test had no fair chance and says nothing")
     return Case(recipe=facts, batch=batch, one_batch=one_batch), tuple(notes)
+
+
+T = TypeVar("T")
+
+
+def _looked(look: Callable[[], T | None], what: str, notes: list[str]) -> T | None:
+    """What a look at the data finds; None, and a note, where the data does not suit it."""
+    try:
+        return look()
+    except Exception as error:  # noqa: BLE001 - a look at strange data must not end a diagnosis
+        notes.append(f"the {what} of the data could not be compared: {error}")
+        return None

@@ -18,12 +18,14 @@ from torchclinic.clinic.preflight.neighbours import (
     nearest,
     standardised,
 )
+from torchclinic.clinic.preflight.pictures import changes
 from torchclinic.clinic.preflight.sampling import (
     affordable_rows,
     finite_rows,
     first_input,
     sample_of,
 )
+from torchclinic.clinic.preflight.token_parts import token_likeness
 from torchclinic.core.errors import TorchclinicError
 from torchclinic.core.facts import PartFacts, TargetFacts
 from torchclinic.core.recipe import Recipe
@@ -35,6 +37,7 @@ TRAIN_ROWS, VALIDATION_ROWS = 1500, 600
 FEWEST_ROWS = 20  # of either part, below which nothing is compared
 FEWEST_NEIGHBOURS = 60  # training rows from which neighbours are asked
 MOST_CLASSES = 1000
+REPAIRED = 0.7  # of what neighbours know less, that a change of the pictures brings back
 FOREIGN = 0.2  # that neighbours know less of validation rows: another order is looked for
 _CLASSES = ("classes", "binary")
 
@@ -67,9 +70,20 @@ def part_facts(recipe: Recipe, targets: TargetFacts, train: Any = None) -> PartF
         facts = _with_counts(facts, recipe, ours, theirs)
     else:
         facts = _with_values(facts, ours.targets, theirs.targets)
+    words = _token_parts(train, sample)
+    if words:
+        return replace(facts, **words)
     if min(len(ours), len(theirs)) < FEWEST_ROWS or not ours.comparable(theirs):
         return facts
     return _with_inputs(facts, ours, theirs, classes=targets.kind in _CLASSES)
+
+
+def _token_parts(train: Any, sample: Any) -> dict[str, Any]:
+    one, other = first_input(train), first_input(sample)
+    if one is None or other is None or one.is_floating_point() or one.dtype == torch.uint8:
+        return {}
+    known = {torch.int8, torch.int16, torch.int32, torch.int64}
+    return token_likeness(one, other) if {one.dtype, other.dtype} <= known else {}
 
 
 class _Rows:
@@ -166,6 +180,10 @@ def _with_inputs(facts: PartFacts, ours: _Rows, theirs: _Rows, *, classes: bool)
     facts = replace(facts, **_asked(mine, ours.targets, other, theirs.targets, classes=classes))
     if not (_foreign(facts) or (likeness is not None and _unlike(likeness))):
         return facts
+    if classes and _foreign(facts):
+        facts = _with_change(facts, ours, theirs)
+        if facts.repair:
+            return facts
     found = column_order(mine, ours.targets, other, theirs.targets, classes=classes)
     if found is None:
         return facts
@@ -173,11 +191,15 @@ def _with_inputs(facts: PartFacts, ours: _Rows, theirs: _Rows, *, classes: bool)
     placed[:, found] = other
     again = joint_likeness(mine, placed)
     asked = _asked(mine, ours.targets, placed, theirs.targets, classes=classes)
+    after = asked.get("agreement", asked.get("value_relation"))
+    before = _known(facts)
+    if after is None or before is None or after - before < REPAIRED * _lost(facts):
+        return facts
     return replace(
         facts,
         order=tuple(found.tolist()),
         order_joint=None if again is None else again.likeness,
-        order_agreement=asked.get("agreement", asked.get("value_relation")),
+        order_agreement=after,
     )
 
 
@@ -186,12 +208,33 @@ def _unlike(found: Joint) -> bool:
     return found.chance > 0 and found.likeness < 0.7 * found.chance and found.z > 3
 
 
+def _known(facts: PartFacts) -> float | None:
+    return facts.agreement if facts.agreement is not None else facts.value_relation
+
+
+def _lost(facts: PartFacts) -> float:
+    """What neighbours know less of validation rows than of training rows."""
+    own = facts.agreement_own if facts.agreement is not None else facts.value_relation_own
+    return max((own or 0.0) - (_known(facts) or 0.0), 0.0)
+
+
+def _with_change(facts: PartFacts, ours: _Rows, theirs: _Rows) -> PartFacts:
+    """With the change of the validation pictures after which neighbours know their classes best."""
+    assert ours.inputs is not None
+    assert theirs.inputs is not None
+    mine = columns_of(ours.inputs)
+    best, words = facts.agreement or 0.0, ""
+    for said, changed in changes(theirs.inputs, ours.inputs):
+        asked = _asked(mine, ours.targets, columns_of(changed), theirs.targets, classes=True)
+        if asked.get("agreement", 0.0) > best:
+            best, words = asked["agreement"], said
+    enough = best - (facts.agreement or 0.0) > REPAIRED * _lost(facts)
+    return replace(facts, repair=words, repair_agreement=best) if words and enough else facts
+
+
 def _foreign(facts: PartFacts) -> bool:
     """Whether neighbours know the training rows' targets, and not the validation rows'."""
-    own, other = facts.agreement_own, facts.agreement
-    if own is None or other is None:
-        own, other = facts.value_relation_own, facts.value_relation
-    return own is not None and other is not None and own - other > FOREIGN
+    return _lost(facts) > FOREIGN
 
 
 def _asked(

@@ -11,6 +11,7 @@ from torchclinic.functional.skill import rescale
 from torchclinic.rules import thresholds as t
 from torchclinic.rules.consequences import LEARNING_CURVES
 from torchclinic.rules.evidence import above, fact
+from torchclinic.rules.gaps import generalisation_gap
 from torchclinic.rules.grading import state_of
 from torchclinic.rules.rule import Rule, register
 from torchclinic.rules.wording import number
@@ -50,7 +51,7 @@ class RecodedTargets(Rule):
 
     code = "DAT110"
     name = "recoded-targets"
-    levels = (Level.ERROR,)
+    levels = (Level.ERROR, Level.WARNING)
     stage = Stage.DATA
     needs = frozenset({"batch"})
     explains = (
@@ -71,7 +72,7 @@ class RecodedTargets(Rule):
             if found is not None:
                 yield self._classes(found, who, len(parts.train_classes))
         elif parts.value_relation is not None:
-            yield from self._values(case.batch, parts)
+            yield from self._values(case, case.batch, parts)
 
     def _classes(self, found: Recoding, who: str, classes: int) -> Finding:
         pairs = ", ".join(f"{a} is {b}" for a, b in found.moves[:4])
@@ -96,7 +97,7 @@ class RecodedTargets(Rule):
             confidence=0.95,
         )
 
-    def _values(self, batch: BatchFacts, parts: PartFacts) -> Iterable[Finding]:
+    def _values(self, case: Case, batch: BatchFacts, parts: PartFacts) -> Iterable[Finding]:
         labels, relation = batch.labels, parts.value_relation
         if labels is None or (labels.likeness or 0.0) < t.NEIGHBOURS_OWN or relation is None:
             return
@@ -105,13 +106,16 @@ class RecodedTargets(Rule):
             return
         if not opposite and not _elsewhere(parts):
             return
+        clear = opposite or (parts.value_miss or 0.0) > t.TARGET_MISS * (parts.value_miss_own or 0)
+        if not clear and generalisation_gap(state_of(case)) <= t.SHIFT_IMPACT:
+            return
         ours, theirs = parts.train_targets, parts.validation_targets
         assert ours is not None
         assert theirs is not None
         sign = "with the opposite sign" if opposite else "on another scale"
         own, miss = parts.value_miss_own or 0.0, parts.value_miss or 0.0
         yield self.finding(
-            Level.ERROR,
+            Level.ERROR if clear else Level.WARNING,
             f"validation targets are {sign}: mean {number(theirs[1])}, training {number(ours[1])}",
             "Inputs of both parts are alike, and the targets of a validation row's nearest "
             f"training rows rank the validation targets (correlation {number(relation, 2)}), yet "
@@ -172,4 +176,4 @@ def _elsewhere(parts: PartFacts) -> bool:
     distance, chance = parts.target_distance or 0.0, parts.target_chance
     own, miss = parts.value_miss_own or 0.0, parts.value_miss or 0.0
     differs = distance > t.TARGET_DISTANCE and chance is not None and chance < t.TARGET_CHANCE
-    return differs and own > 0 and miss > t.TARGET_MISS * own
+    return differs and own > 0 and miss > t.TARGET_MISSED * own

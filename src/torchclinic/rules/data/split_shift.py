@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from torchclinic.core.facts import Case, InputFacts
+from torchclinic.core.facts import Case, InputFacts, PartFacts
 from torchclinic.core.finding import Evidence, Finding, Level, Stage
 from torchclinic.functional.learning import LearningState
 from torchclinic.rules import thresholds as t
-from torchclinic.rules.evidence import above, below
+from torchclinic.rules.evidence import above, below, fact
 from torchclinic.rules.gaps import generalisation_gap
 from torchclinic.rules.grading import confidence, state_of
 from torchclinic.rules.rule import Rule, register
@@ -23,7 +23,9 @@ class TrainValidationShift(Rule):
     ## What it does
     Compares mean and standard deviation of the validation inputs with those of the training
     inputs, channel by channel. A channel's shift counts where it is beyond what chance gives the
-    largest of so many channels in so few rows.
+    largest of so many channels in so few rows. Of pictures that training pictures do not know it
+    tries what may have been missed: flipped, turned, axes or channels exchanged, inverted,
+    rescaled. Of token numbers it compares how often each occurs, and where rows are filled up.
 
     ## Why is this bad?
     A model that is trained on standardised inputs and validated on raw ones sees inputs that it
@@ -57,6 +59,13 @@ class TrainValidationShift(Rule):
     def check(self, case: Case) -> Iterable[Finding]:
         """A finding where the splits differ; its level follows from the validation loss."""
         assert case.batch is not None
+        parts = case.batch.parts
+        if parts is not None and parts.repair:
+            yield self._repaired(case, parts)
+            return
+        if parts is not None and parts.words is not None:
+            yield from self._tokens(case, parts)
+            return
         rows = _fewer_rows(case)
         signs = tuple(_signs(case.batch.inputs, rows))
         if not signs:
@@ -75,6 +84,61 @@ class TrainValidationShift(Rule):
             signs + (impact if gap > t.SHIFT_IMPACT else ()),
             confidence=confidence(first.value, first.threshold or 1.0, len(signs) + 1),
         )
+
+    def _repaired(self, case: Case, parts: PartFacts) -> Finding:
+        before, after = parts.agreement or 0.0, parts.repair_agreement or 0.0
+        state = state_of(case)
+        gap = generalisation_gap(state)
+        return self.finding(
+            Level.ERROR if gap > t.SHIFT_IMPACT else Level.WARNING,
+            f"validation pictures would have to be {parts.repair}",
+            f"Of the validation pictures {percent(before)} have the class of their nearest "
+            f"training pictures, and {percent(after)} when they are {parts.repair}: one part went "
+            "through a transform that the other missed. Prepare all parts by one function."
+            f"{_consequence(state, gap)}",
+            (
+                above("what neighbours know more after that change", after - before, t.ORDER_GAIN),
+                fact("share of classes that neighbours know", before),
+                fact("the same after the change", after),
+            ),
+            confidence=0.95,
+            explains=("DAT106", "DAT111", "DAT110", *self.explains, "CRV105"),
+        )
+
+    def _tokens(self, case: Case, parts: PartFacts) -> Iterable[Finding]:
+        gap = generalisation_gap(state_of(case))
+        level = Level.WARNING if gap > t.SHIFT_IMPACT else Level.INFO
+        words, chance, z = parts.words or 0.0, parts.words_chance or 0.0, parts.words_z or 0.0
+        shares = parts.filler_shares or (0.0, 0.0)
+        if chance > t.JOINT_KNOWN and words < t.JOINT * chance and z > t.JOINT_Z:
+            yield self.finding(
+                level,
+                "token numbers are used otherwise in validation than in training",
+                "How often each token number occurs correlates by "
+                f"{number(words, 2)} between training and validation, by {number(chance, 2)} "
+                "between random parts, so the parts hardly share their words. Most often each "
+                "part was given a vocabulary of its own: build it on the training part, and use "
+                "it for all.",
+                (
+                    below("likeness of frequencies over random parts'", words / chance, t.JOINT),
+                    above("the same in deviations of random parts", z, t.JOINT_Z, "std"),
+                    fact("likeness of the sorted frequencies", parts.words_sorted or 0.0),
+                ),
+                confidence=0.8,
+            )
+        elif abs(shares[0] - shares[1]) > t.FILLER and (parts.filler_z or 0.0) > t.JOINT_Z:
+            yield self.finding(
+                level,
+                f"rows are filled up otherwise: token {parts.filler} at place {parts.filler_place}",
+                f"At position {parts.filler_place} token {parts.filler}, the commonest, stands in "
+                f"{percent(shares[0])} of the training rows and in {percent(shares[1])} of the "
+                "validation rows. One part is padded on the other side, or cut to another length.",
+                (
+                    above("difference of the shares", abs(shares[0] - shares[1]), t.FILLER),
+                    above("the same in deviations", parts.filler_z or 0.0, t.JOINT_Z, "std"),
+                ),
+                confidence=0.7,
+            )
 
 
 def _fewer_rows(case: Case) -> int | None:
