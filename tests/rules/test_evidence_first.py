@@ -172,11 +172,19 @@ def test_unread_and_forgotten_steps_need_a_training_that_suffers():
 
 
 @pytest.mark.parametrize(
-    "tells", [(0.5,) * 8, (0.5,) * 7 + (200.0,)], ids=["nothing", "the last step"]
+    ("tells", "effects", "loud"),
+    [
+        ((0.5,) * 8, (0.0,) * 7 + (0.8,), True),
+        ((0.5,) * 8, (0.0,) * 4 + (0.8,) * 4, False),
+        ((0.5,) * 7 + (200.0,), (0.0,) * 7 + (0.8,), False),
+    ],
+    ids=["none tells, one is read", "none tells, half are read", "the one that tells is read"],
 )
-def test_steps_that_tell_nothing_may_go_unread(tells):
-    found = reach(effects=(0.0,) * 7 + (0.8,), tells=tells)
-    assert named(replace(with_batch(stuck(), reach=found), reach=found), "WIR110") is None
+def test_steps_that_tell_nothing_may_go_unread_unless_hardly_any_is_read(tells, effects, loud):
+    found = reach(effects=effects, tells=tells)
+    stuck_on_it = replace(with_batch(stuck(), reach=found), reach=found)
+    assert (named(stuck_on_it, "WIR110") is not None) is loud
+    assert named(replace(with_batch(digits_mlp(), reach=found), reach=found), "WIR110") is None
 
 
 def test_a_state_that_learnt_to_remember_has_not_forgotten():

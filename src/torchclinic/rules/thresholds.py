@@ -104,6 +104,9 @@ JOINT_GAP = Threshold(0.15, "here", "mean difference of correlations; at most 0.
 JOINT_NOISE = Threshold(0.02, "here", "share of variance that augmentation draws anew")
 ORDER_FITS = Threshold(0.8, "here", "likeness after reordering, over that of random parts")
 ORDER_GAIN = Threshold(0.15, "here", "what neighbours know more after reordering")
+WORDS = Threshold(
+    0.25, "here", "the same of frequencies of words; 0.37 where a third of all words drift with time"
+)
 FILLER = Threshold(0.3, "here", "share of rows with the filler at one position, difference")
 LEAK = Threshold(0.9, "here; Kaufman et al. 2012", "share of variance that one column explains")
 LEAK_OUTSIDE = Threshold(0.5, "here", "share of its values outside the range of training")
@@ -171,6 +174,8 @@ TELLING = Threshold(
 TELLING_SHARE = Threshold(0.2, "here", "of what the most telling part tells")
 TELLING_MOST = Threshold(0.6, "here", "share of what tells that must be out of reach")
 UNREAD = Threshold(1e-7, "here", "change of the outputs, over the largest: rounding in float32")
+UNREAD_MOST = Threshold(0.75, "here", "share of the steps that a stuck training never reads")
+UNREAD_STEPS = Threshold(4, "here", "steps from which that is no accident")
 FORGOTTEN = Threshold(
     1e-3, "here", "change of the untrained outputs by a part, over the largest such change"
 )

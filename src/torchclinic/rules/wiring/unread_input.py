@@ -8,7 +8,7 @@ from torchclinic.core.facts import Case
 from torchclinic.core.finding import Finding, Level, Stage
 from torchclinic.rules import thresholds as t
 from torchclinic.rules.consequences import LEARNING_CURVES
-from torchclinic.rules.evidence import below, fact, learning_evidence
+from torchclinic.rules.evidence import above, below, fact, learning_evidence
 from torchclinic.rules.grading import gated, state_of
 from torchclinic.rules.knowing import lacking
 from torchclinic.rules.reach import Part, spans, telling_parts
@@ -56,6 +56,9 @@ class UnreadInput(Rule):
         """One finding where most of what tells of the targets is not read."""
         assert case.batch is not None
         telling, state = telling_parts(case), state_of(case)
+        if not telling:
+            yield from self._hardly_any(case)
+            return
         unread = [p for p in telling if max(p.before, p.after) <= t.UNREAD]
         if not unread or not (state.poor or lacking(case) is not None):
             return
@@ -78,6 +81,33 @@ class UnreadInput(Rule):
             ),
             confidence=0.95,
         )  # fmt: skip
+
+    def _hardly_any(self, case: Case) -> Iterable[Finding]:
+        """No step tells by itself, and of many steps hardly any is read, in a stuck training."""
+        assert case.batch is not None
+        reach, state = case.batch.reach, state_of(case)
+        if reach is None or reach.axis != "positions" or not state.hurt:
+            return
+        after = dict(zip(case.reach.starts, case.reach.effects, strict=True)) if case.reach else {}
+        found = [
+            Part(start, end, 0.0, effect, after.get(start) or 0.0)
+            for start, end, effect in zip(
+                reach.starts, (*reach.starts[1:], reach.size), reach.effects, strict=True
+            )
+            if effect is not None
+        ]
+        unread = [p for p in found if max(p.before, p.after) <= t.UNREAD]
+        share = len(unread) / len(found) if found else 0.0
+        if len(found) < t.UNREAD_STEPS or share < t.UNREAD_MOST:
+            return
+        yield self.finding(
+            gated(state, 2),
+            f"the outputs do not depend on time steps {spans(unread)}",
+            f"Exchanging time steps {spans(unread)} between rows leaves every output as it was, "
+            f"before and after the training, which learns nothing. {_read(case)}",
+            (above("share of the time steps that is not read", share, t.UNREAD_MOST),),
+            confidence=0.8,
+        )
 
 
 def _kind(case: Case) -> str:
