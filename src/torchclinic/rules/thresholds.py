@@ -105,7 +105,7 @@ JOINT_NOISE = Threshold(0.02, "here", "share of variance that augmentation draws
 ORDER_FITS = Threshold(0.8, "here", "likeness after reordering, over that of random parts")
 ORDER_GAIN = Threshold(0.15, "here", "what neighbours know more after reordering")
 WORDS = Threshold(
-    0.25, "here", "the same of frequencies of words; 0.37 where a third of all words drift with time"
+    0.3, "here", "the same of frequencies of words; 0.37 where a third of them drift with time"
 )
 FILLER = Threshold(0.3, "here", "share of rows with the filler at one position, difference")
 LEAK = Threshold(0.9, "here; Kaufman et al. 2012", "share of variance that one column explains")

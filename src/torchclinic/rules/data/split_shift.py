@@ -110,7 +110,7 @@ class TrainValidationShift(Rule):
         level = Level.WARNING if gap > t.SHIFT_IMPACT else Level.INFO
         words, chance, z = parts.words or 0.0, parts.words_chance or 0.0, parts.words_z or 0.0
         shares = parts.filler_shares or (0.0, 0.0)
-        if chance > t.JOINT_KNOWN and words < t.JOINT * chance and z > t.JOINT_Z:
+        if chance > t.JOINT_KNOWN and words < t.WORDS * chance and z > t.JOINT_Z:
             yield self.finding(
                 level,
                 "token numbers are used otherwise in validation than in training",
@@ -120,7 +120,7 @@ class TrainValidationShift(Rule):
                 "part was given a vocabulary of its own: build it on the training part, and use "
                 "it for all.",
                 (
-                    below("likeness of frequencies over random parts'", words / chance, t.JOINT),
+                    below("likeness of frequencies over random parts'", words / chance, t.WORDS),
                     above("the same in deviations of random parts", z, t.JOINT_Z, "std"),
                     fact("likeness of the sorted frequencies", parts.words_sorted or 0.0),
                 ),
