@@ -78,7 +78,7 @@ class Overfitting(Rule):
             yield self._apart(case, state, curve)
 
     def _turned(self, case: Case, state: LearningState, turn: Turn) -> Finding:
-        worse = (state.validation_removed or 0.0) < 0
+        worse = (_on_others(case, state) or 0.0) < 0
         return self.finding(
             _level(case, state),
             f"validation loss rises {percent(turn.rise)} from its best near step {turn.step:,}",
@@ -98,11 +98,11 @@ class Overfitting(Rule):
     def _apart(
         self, case: Case, state: LearningState, curve: Sequence[tuple[int, float]]
     ) -> Finding:
-        gap = _gap(state)
+        gap = _gap(case, state)
         return self.finding(
             _level(case, state),
             f"fits its own rows ({percent(state.removed or 0.0)} of the loss removed), not others "
-            f"({_unseen(state)})",
+            f"({_unseen(case, state)})",
             f"The training loss ends at {number(state.train_loss or 0.0)}, the validation loss at "
             f"{number(curve[-1][1])}, where a constant prediction costs "
             f"{number(state.constant or 0.0)}. The model learns rows by heart; if the validation "
@@ -169,8 +169,8 @@ def _below_chance(case: Case, state: LearningState, curve: Sequence[tuple[int, f
     return never and train > t.LABEL_SKILL and unseen < -t.BELOW_CHANCE - noise
 
 
-def _unseen(state: LearningState) -> str:
-    removed = state.validation_removed or 0.0
+def _unseen(case: Case, state: LearningState) -> str:
+    removed = _on_others(case, state) or 0.0
     return percent(removed) if removed >= 0 else "worse than a constant"
 
 
@@ -210,18 +210,28 @@ def _metric_holds(case: Case) -> bool:
 
 def _never_followed(case: Case, state: LearningState) -> bool:
     """Whether what is learnt on its own rows does not show on others, in loss and metric alike."""
-    if (state.validation_removed or 0.0) >= t.WANTING:
+    if (_on_others(case, state) or 0.0) >= t.WANTING:
         return False  # nothing is left to wish for, or the scale of the loss is not known
     metric_gap = _metric_gap(case)
     apart = metric_gap is None or metric_gap > t.OVERFIT_METRIC_GAP
-    below = state.validation_removed is not None and state.validation_removed < 0
-    return apart and _gap(state) > (t.OVERFIT_METRIC_GAP if below else t.OVERFIT_GAP)
+    unseen = _on_others(case, state)
+    below = unseen is not None and unseen < 0
+    return apart and _gap(case, state) > (t.OVERFIT_METRIC_GAP if below else t.OVERFIT_GAP)
 
 
-def _gap(state: LearningState) -> float:
-    if state.removed is None or state.validation_removed is None:
+def _on_others(case: Case, state: LearningState) -> float | None:
+    """Share of the loss removed on validation rows; by R2, where their targets spread otherwise."""
+    removed = state.validation_removed
+    if removed is None or case.history is None or case.history.metric != "r2":
+        return removed
+    return max(removed, metric_skill(case, "validation") or removed)
+
+
+def _gap(case: Case, state: LearningState) -> float:
+    unseen = _on_others(case, state)
+    if state.removed is None or unseen is None:
         return 0.0
-    return state.removed - max(state.validation_removed, -9.99)
+    return state.removed - max(unseen, -9.99)
 
 
 def _metric_gap(case: Case) -> float | None:
@@ -241,7 +251,7 @@ def _level(case: Case, state: LearningState) -> Level:
     if stops or kept:
         return Level.INFO
     gap = _metric_gap(case)
-    lost = (state.validation_removed or 0.0) < 0 and (gap is None or gap > t.OVERFIT_WIDE)
+    lost = (_on_others(case, state) or 0.0) < 0 and (gap is None or gap > t.OVERFIT_WIDE)
     if _metric_holds(case):
         return Level.WARNING if lost else Level.INFO
     return Level.ERROR if lost and state.fine else Level.WARNING
