@@ -108,7 +108,7 @@ def _gradients(
     recipe: Recipe, seen: Observation, output: Tensor, target: Tensor
 ) -> Iterator[Tensor]:
     if seen.loss is not None and seen.loss.requires_grad and output.requires_grad:
-        own = torch.autograd.grad(seen.loss, output, retain_graph=True, allow_unused=True)[0]
+        own = _own_gradient(seen.loss, output)
         if own is not None and bool(own.isfinite().all()):
             yield own
     if recipe.loss is None:
@@ -120,6 +120,13 @@ def _gradients(
                 found = _gradient(recipe.loss, values, target)
                 if found is not None:
                     yield found
+
+
+def _own_gradient(loss: Tensor, output: Tensor) -> Tensor | None:
+    try:
+        return torch.autograd.grad(loss, output, retain_graph=True, allow_unused=True)[0]
+    except RuntimeError:  # the training's own backward pass will say so
+        return None
 
 
 def _gradient(loss: Any, values: Tensor, target: Tensor) -> Tensor | None:

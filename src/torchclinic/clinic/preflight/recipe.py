@@ -100,7 +100,10 @@ def frozen_anew(recipe: Recipe, model: nn.Module) -> bool | None:
     frozen = [name for name, p in model.named_parameters() if not p.requires_grad and p.dim() > 1]
     if not frozen or isinstance(recipe.model, nn.Module):
         return None
-    other = dict(build_plain(recipe, OTHER_SEED).named_parameters())
+    try:
+        other = dict(build_plain(recipe, OTHER_SEED).named_parameters())
+    except TorchclinicError:
+        return None
     held = dict(model.named_parameters())
     return any(name in other and not other[name].equal(held[name]) for name in frozen)
 
