@@ -32,6 +32,7 @@ from torchclinic.nn.nets import Autoencoder
 
 LECTURE = "000, The fight against co-adaptation"
 UNITS, DRAWS = 256, 20
+ROWS = 1000  # of the test images, on which units are taken away
 SHARES = (0.0, 0.1, 0.25, 0.5, 0.75, 0.9)
 ARMS: dict[str, tuple[float, tuple[tc.Penalty, ...]]] = {
     "no regularisation": (0.0, ()),
@@ -98,7 +99,7 @@ def autocorrelation(filters: Tensor) -> Tensor:
 
 def run(settings: Settings) -> Outcome:
     """Train the autoencoders, take their units away, look at their filters."""
-    test, _ = grey_values(settings).test
+    test = grey_values(settings).test[0][:ROWS]
     errors: dict[str, list[list[float]]] = {arm: [] for arm in ARMS}
     order: dict[str, list[tuple[float, float]]] = {arm: [] for arm in ARMS}
     shown: dict[str, Autoencoder] = {}
