@@ -60,7 +60,7 @@ class TrainValidationShift(Rule):
         """A finding where the splits differ; its level follows from the validation loss."""
         assert case.batch is not None
         parts = case.batch.parts
-        if parts is not None and parts.repair:
+        if parts is not None and parts.repair and _regained(parts) > t.ORDER_GAIN:
             yield self._repaired(case, parts)
             return
         if parts is not None and parts.words is not None:
@@ -97,7 +97,7 @@ class TrainValidationShift(Rule):
             "through a transform that the other missed. Prepare all parts by one function."
             f"{_consequence(state, gap)}",
             (
-                above("what neighbours know more after that change", after - before, t.ORDER_GAIN),
+                above("what neighbours know more after it", _regained(parts), t.ORDER_GAIN),
                 fact("share of classes that neighbours know", before),
                 fact("the same after the change", after),
             ),
@@ -139,6 +139,11 @@ class TrainValidationShift(Rule):
                 ),
                 confidence=0.7,
             )
+
+
+def _regained(parts: PartFacts) -> float:
+    """What neighbours know more of validation pictures after the change that repairs them."""
+    return (parts.repair_agreement or 0.0) - (parts.agreement or 0.0)
 
 
 def _fewer_rows(case: Case) -> int | None:
