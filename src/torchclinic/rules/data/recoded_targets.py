@@ -116,7 +116,8 @@ class RecodedTargets(Rule):
         own, miss = parts.value_miss_own or 0.0, parts.value_miss or 0.0
         yield self.finding(
             Level.ERROR if clear else Level.WARNING,
-            f"validation targets are {sign}: mean {number(theirs[1])}, training {number(ours[1])}",
+            f"validation targets are {sign}: {number(theirs[0])} to {number(theirs[2])}, "
+            f"training {number(ours[0])} to {number(ours[2])}",
             "Inputs of both parts are alike, and the targets of a validation row's nearest "
             f"training rows rank the validation targets (correlation {number(relation, 2)}), yet "
             f"they miss their values by {number(miss)} in the middle, those of training by "
