@@ -32,6 +32,7 @@ from torchclinic.core import (
     ReachFacts,
 )
 from torchclinic.rules import judge
+from torchclinic.rules.rates import rates_to_try
 
 
 def root(case):
@@ -55,6 +56,29 @@ def test_a_low_rate_needs_a_larger_one_that_gets_farther():
     assert named(tried(case, 0.3), "LRN101").title.count("gets") == 1
     assert named(tried(case, 2.29), "LRN101") is None
     assert named(tried(case, float("inf")), "LRN101") is None
+
+
+def test_a_stuck_training_is_tried_at_larger_rates_and_at_a_tenth():
+    case = stuck()
+    rate = max(case.history.learning_rates)
+    tried_at = rates_to_try(case)
+    assert tried_at[-1] == pytest.approx(rate / 10)
+    assert all(other >= 3 * rate for other in tried_at[:-1])
+    assert rates_to_try(digits_mlp()) == ()
+
+
+def test_a_rate_that_ends_no_better_than_a_constant_proves_nothing():
+    case = stuck()
+    constant = case.batch.expected_loss
+    lost = tuple(replace(e, loss=9 * constant) for e in case.history.evaluations)
+    case = replace(case, history=replace(case.history, evaluations=lost))
+    assert named(tried(case, constant, at=0.1), "LRN101") is None
+
+
+def test_a_high_rate_is_named_where_a_smaller_one_gets_farther():
+    case = stuck()
+    assert "too high" in named(tried(case, 0.3, at=0.1), "LRN101").title
+    assert named(tried(case, 2.29, at=0.1), "LRN101") is None
 
 
 def test_what_the_trial_measured_is_told():

@@ -101,10 +101,10 @@ def too_low(curve: LRRange, rate: float) -> Evidence | None:
 
 
 def rates_to_try(case: Case) -> tuple[float, ...]:
-    """Larger rates at which the same training may get farther; () where nothing speaks for it.
+    """Other rates at which the same training may get farther; () where nothing speaks for it.
 
     The range test's own first, then tens of the configured one, for a training that is stuck up
-    to where the test blows up.
+    to where the test blows up; last a tenth of it.
 
     >>> rates_to_try(Case())
     ()
@@ -123,7 +123,8 @@ def rates_to_try(case: Case) -> tuple[float, ...]:
     for found in (min(value, highest) for value in wanted):
         if found >= 3 * rate and found > 2 * max(rising, default=0.0):
             rising.append(found)
-    return tuple(rising)
+    lower = [rate / 10] if state.poor else []
+    return (*rising, *lower)
 
 
 def trial_gain(case: Case) -> float | None:
@@ -142,11 +143,31 @@ def helps(case: Case, other: RateTrialFacts) -> bool:
     return width > 0 and (other.loss - other.tried) / width > t.TRIAL_GAIN
 
 
+def trial_shortfall(case: Case) -> float:
+    """How far the configured rate ends above a constant prediction, as a share of its loss."""
+    trial, state = case.trial, state_of(case)
+    if trial is None or state.constant is None:
+        return 0.0
+    width = abs(state.constant - state.floor) or abs(state.constant)
+    return (trial.loss - state.constant) / width if width > 0 else 0.0
+
+
 def proven_low(case: Case) -> bool:
     """Whether the same training at a larger rate ends markedly better on rows not trained on."""
+    return case.trial is not None and case.trial.rate > case.trial.configured and _better(case)
+
+
+def proven_high(case: Case) -> bool:
+    """Whether it does so at a smaller rate."""
+    return case.trial is not None and case.trial.rate < case.trial.configured and _better(case)
+
+
+def _better(case: Case) -> bool:
     gain, trial = trial_gain(case), case.trial
     if gain is None or trial is None or gain <= t.TRIAL_GAIN:
         return False
+    if gain - trial_shortfall(case) < t.LEARNING.begun:
+        return False  # no better than a constant prediction either
     return not trial.tried > 0 or trial.loss > t.TRIAL_RATIO * trial.tried
 
 

@@ -26,10 +26,10 @@ Split = Literal["train", "validation"]
 
 
 def rate_trial(recipe: Recipe, seed: int, case: Case, step_seconds: float) -> RateTrialFacts | None:
-    """Train at rates above the configured one, over the steps of the watched run.
+    """Train at other rates than the configured one, over the steps of the watched run.
 
-    Nothing shows better that steps are too small than larger ones that get farther: a low place on
-    the range test's curve alone does not.
+    Nothing shows better that steps are too small than larger ones that get farther, or that they
+    are too large than smaller ones: a place on the range test's curve alone does not.
 
     Args:
         recipe: As it was run.
@@ -45,7 +45,10 @@ def rate_trial(recipe: Recipe, seed: int, case: Case, step_seconds: float) -> Ra
         return None
     steps, left = len(history.losses), MAX_SECONDS
     trials: list[RateTrialFacts] = []
+    higher = True  # whether a still larger one may help
     for rate in rates_to_try(case):
+        if rate > used and not higher:
+            continue
         left -= 1.5 * steps * step_seconds
         if left < 0:
             break
@@ -59,8 +62,10 @@ def rate_trial(recipe: Recipe, seed: int, case: Case, step_seconds: float) -> Ra
         found = _compared(history, run.history, used, rate)
         if found is not None:
             trials.append(found)
-            if _settled(dataclasses.replace(case, trial=found)):
+            tried = dataclasses.replace(case, trial=found)
+            if proven_low(tried):
                 break
+            higher = (trial_gain(tried) or 0.0) >= -t.TRIAL_GAIN
     return min(trials, key=lambda trial: trial.tried, default=None)
 
 
@@ -95,12 +100,6 @@ def longer_trial(
     return None if found is None else dataclasses.replace(found, steps=len(run.history.losses))
 
 
-def _settled(case: Case) -> bool:
-    """It helps, or makes things worse: larger rates need not be tried."""
-    gain = trial_gain(case)
-    return gain is None or gain < -t.TRIAL_GAIN or proven_low(case)
-
-
 def _at_rate(recipe: Recipe, factor: float) -> Recipe:
     """The recipe with all its learning rates multiplied."""
 
@@ -119,7 +118,7 @@ def _compared(given: History, other: History, used: float, rate: float) -> RateT
     first, second = given.last(split), other.last(split)
     if first is None or second is None or not math.isfinite(first.loss):
         return None
-    if max(other.learning_rates, default=0.0) < 0.7 * rate:
+    if not 0.7 < max(other.learning_rates, default=0.0) / rate < 1.5:
         return None  # a schedule of its own sets the rate
     tried = second.loss if math.isfinite(second.loss) else math.inf
     return RateTrialFacts(

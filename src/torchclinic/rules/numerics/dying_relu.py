@@ -65,7 +65,8 @@ class DyingRelu(Rule):
         worst, state = max(dying, key=lambda d: d.share), state_of(case)
         most, rose = worst.share > t.DEAD_ERROR, worst.rise > t.DEAD_RISE
         left = _live_units(case, worst)
-        blocked = worst.share > t.DEAD_LAYER or (left is not None and left < t.LIVE_UNITS)
+        few = state.hurt and left is not None and left < t.LIVE_UNITS
+        blocked = worst.share > t.DEAD_LAYER or few
         level = gated(state, 2 + int(rose)) if blocked else Level.INFO
         if level is Level.INFO and not most:
             return

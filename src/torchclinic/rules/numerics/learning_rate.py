@@ -24,6 +24,7 @@ from torchclinic.rules.rates import (
     high_signs,
     killed_rate,
     low_signs,
+    proven_high,
     proven_low,
     suggested_rate,
     too_high,
@@ -86,6 +87,8 @@ class LearningRateFarOff(Rule):
             yield from self._high(case, curve, state, margin, rate)
         elif case.trial is not None and proven_low(case) and not _only_short(case, gap):
             yield self._proven(case, state, case.trial)
+        elif case.trial is not None and proven_high(case):
+            yield self._proven_high(case, state, case.trial)
         elif gap is not None and case.trial is None:
             yield from self._low(case, curve, state, gap, rate)
         if cut is not None and margin is None and not proven_low(case):
@@ -128,6 +131,28 @@ class LearningRateFarOff(Rule):
             (gap, *signs, *learning_evidence(state)),
             confidence=confidence(gap.value, t.RATE_LOW, 1 + len(signs)),
             remedies=("learning-rate", "adamw", "momentum"),
+        )
+
+    def _proven_high(self, case: Case, state: LearningState, trial: RateTrialFacts) -> Finding:
+        """The same training at a smaller rate was tried, and got markedly farther."""
+        gain, signs = trial_gain(case) or 0.0, tuple(high_signs(case, state))
+        level = gated(state, 2 + len(signs))
+        return self.finding(
+            Level.WARNING if level is Level.INFO else level,
+            f"learning rate {number(trial.configured)} is too high: {number(trial.rate)} gets "
+            f"{_farther(trial)} farther",
+            f"The same {trial.steps:,} steps were made once more at {number(trial.rate)}, with the "
+            f"same rows and first weights: the loss on {trial.split} rows ends at "
+            f"{number(trial.tried)}, where the configured rate ends at {number(trial.loss)}."
+            f"{_metrics_of(trial)}{_saying(signs)}{_multiplied(case)}",
+            (
+                above("share of the loss that a smaller rate removes more", gain, t.TRIAL_GAIN),
+                fact("rate tried", trial.rate),
+                *signs,
+                *learning_evidence(state),
+            ),
+            confidence=0.85,
+            explains=("GRD102", "NUM101", "ACT101", "GRD101", *self.explains),
         )
 
     def _proven(self, case: Case, state: LearningState, trial: RateTrialFacts) -> Finding:
