@@ -122,6 +122,7 @@ CEILING = Threshold(
 )
 CEILING_ROWS = Threshold(0.2, "here", "share of rows whose input another row has, too")
 CEILING_WIDE = Threshold(20, "here", "numbers in a row that few distinct rows do not need")
+CEILING_COMMON = Threshold(0.05, "here", "share of the rows that are one and the same picture")
 CEILING_CONSTANT = Threshold(0.3, "here", "share of a wide row's columns that are constant")
 CEILING_WORDS = Threshold(0.25, "here", "share of an embedding's rows that the data uses")
 NAMES_FEWEST = Threshold(

@@ -95,7 +95,9 @@ def _lost(case: Case, rows: RowFacts) -> tuple[tuple[Evidence, ...], str]:
             return (below(what, rows.values / words, t.CEILING_WORDS),), told
         return (), ""
     if case.batch.inputs.kind == "image":
-        return (fact("numbers in a picture", rows.elements),), look
+        common = rows.commonest > t.CEILING_COMMON  # patterns that repeat evenly are meant so
+        what = "share of the commonest picture"
+        return ((above(what, rows.commonest, t.CEILING_COMMON),), look) if common else ((), "")
     channels = len(case.batch.inputs.channel_stds)
     constant = case.batch.inputs.constant_channels / channels if channels else 0.0
     if rows.elements > t.CEILING_WIDE and constant > t.CEILING_CONSTANT and not rows.coded:
