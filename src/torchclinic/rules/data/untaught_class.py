@@ -128,6 +128,8 @@ def _mute(case: Case) -> dict[int, int]:
     if loss is None or kind not in CLASS_LOSSES:
         return {}
     outputs = scores_a_row(case)
+    if outputs is not None and outputs < 2:
+        return {}  # one score for several classes: LOS103 says so
     silent = {
         label: rows
         for label, rows in loss.silent.items()
