@@ -30,6 +30,7 @@ from torchclinic.rules.rates import (
     too_high,
     too_low,
     trial_gain,
+    update_ratio,
 )
 from torchclinic.rules.rule import Rule, register
 from torchclinic.rules.wording import number, percent, times
@@ -85,7 +86,7 @@ class LearningRateFarOff(Rule):
         margin, gap, cut = too_high(curve, rate), too_low(curve, rate), killed_rate(case)
         if margin is not None:
             yield from self._high(case, curve, state, margin, rate)
-        elif case.trial is not None and proven_low(case) and not _only_short(case, gap):
+        elif case.trial is not None and proven_low(case) and not _otherwise(case, state, gap):
             yield self._proven(case, state, case.trial)
         elif case.trial is not None and proven_high(case):
             yield self._proven_high(case, state, case.trial)
@@ -244,6 +245,18 @@ def _unreached(case: Case) -> float | None:
     used = rate_series(case).values
     climbs = len(used) > 1 and used[-1] >= max(used) > used[0]
     return aim if climbs and max(used) < t.WARM_UP_SHARE * aim else None
+
+
+def _otherwise(case: Case, state: LearningState, gap: Evidence | None) -> bool:
+    """Steps are small for another reason: clipping (LRN102 says so), or there are too few."""
+    recipe = case.recipe
+    clips = recipe is not None and (recipe.clip_norm is not None or recipe.clip_value is not None)
+    ratio = update_ratio(case, 0.5)
+    if clips and state.poor and ratio is not None and ratio < t.UPDATE_LOW:
+        return True
+    slope = state.slope
+    brief = gap is None and state.steps < t.FEW_STEPS and slope is not None and slope.falls
+    return (brief and state.progress is Progress.STUCK) or _only_short(case, gap)
 
 
 def _only_short(case: Case, gap: Evidence | None) -> bool:

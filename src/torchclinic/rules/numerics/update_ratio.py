@@ -85,6 +85,9 @@ class UpdateRatio(Rule):
             if clip is not None and norm > 10 * clip
             else ""
         )
+        value = case.recipe.clip_value if case.recipe is not None else None
+        if value is not None:
+            cut += f" Each number of the gradient is clipped at {number(value)}."
         return self.finding(
             Level.ERROR if tiny else Level.WARNING,
             f"updates are {number(middle)} of the weights: they hardly move",
