@@ -86,7 +86,7 @@ class UnreadInput(Rule):
         """No step tells by itself, and of many steps hardly any is read, in a stuck training."""
         assert case.batch is not None
         reach, state = case.batch.reach, state_of(case)
-        if reach is None or reach.axis != "positions" or not state.hurt:
+        if reach is None or reach.axis != "positions" or not (state.hurt and reach.starts):
             return
         after = dict(zip(case.reach.starts, case.reach.effects, strict=True)) if case.reach else {}
         found = [
