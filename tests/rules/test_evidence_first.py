@@ -211,6 +211,20 @@ def test_steps_that_tell_nothing_may_go_unread_unless_hardly_any_is_read(tells, 
     assert named(replace(with_batch(digits_mlp(), reach=found), reach=found), "WIR110") is None
 
 
+def test_outputs_that_never_vary_leave_no_step_unread():
+    found = ReachFacts(axis="positions", spread=0.0, constant_end=40)
+    judgement = judge(replace(with_batch(stuck(), reach=found), reach=found))
+    assert "WIR110" not in {f.code for f in judgement.flat()}
+    assert not [why for why in judgement.skipped.values() if "raised" in why]
+
+
+def test_clipping_and_too_few_steps_are_not_blamed_on_the_rate():
+    case = tried(rate_too_low(), 0.3)
+    assert named(case, "LRN101") is not None
+    assert named(with_recipe(case, clip_value=1e-6), "LRN101") is None
+    assert "clipped at 1e-06" in named(with_recipe(case, clip_value=1e-6), "LRN102").explanation
+
+
 def test_a_state_that_learnt_to_remember_has_not_forgotten():
     case = first_step_forgotten()
     after = reach(effects=(0.9,) * 8)

@@ -56,6 +56,7 @@ class UnscaledInputs(Rule):
         *("INI102", "INI103", "INI104", "INI105", "LOS105"),
         *NUMERICS,
         *LEARNING_CURVES,
+        "WIR110",
     )
     remedies = ("standardise-inputs", "batch-norm", "learning-rate")
 
