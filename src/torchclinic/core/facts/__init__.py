@@ -1,0 +1,41 @@
+"""Facts: what is known of a training before and while it runs. Rules read nothing else."""
+
+from torchclinic.core.facts.afterwards import BreakFacts, PredictionFacts, RateTrialFacts
+from torchclinic.core.facts.case import Case
+from torchclinic.core.facts.data import InputFacts, LabelFacts, PartFacts, RowFacts, TargetFacts
+from torchclinic.core.facts.first_batch import (
+    BatchFacts,
+    LayerReadings,
+    LossFacts,
+    OneBatchFacts,
+    OutputFacts,
+    ReachFacts,
+)
+from torchclinic.core.facts.kinds import LossKind, Task
+from torchclinic.core.facts.model import LayerFacts, ModelFacts, NormFacts, OptimizerFacts
+from torchclinic.core.facts.recipe import RecipeFacts
+
+__all__ = [
+    "BatchFacts",
+    "BreakFacts",
+    "Case",
+    "InputFacts",
+    "LabelFacts",
+    "LayerFacts",
+    "LayerReadings",
+    "LossFacts",
+    "LossKind",
+    "ModelFacts",
+    "NormFacts",
+    "OneBatchFacts",
+    "OptimizerFacts",
+    "OutputFacts",
+    "PartFacts",
+    "PredictionFacts",
+    "RateTrialFacts",
+    "ReachFacts",
+    "RecipeFacts",
+    "RowFacts",
+    "TargetFacts",
+    "Task",
+]

@@ -1,0 +1,74 @@
+"""What is measured once a run has been watched."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class PredictionFacts:
+    """What the trained model answers on the validation part, by class.
+
+    Attributes:
+        rows: Rows that were asked.
+        counts: Class -> rows that belong to it.
+        predicted: Class -> rows that the model takes for it.
+        recalls: Class -> share of its rows that are recognised.
+        confusion: (class that the model answers, class of the row) -> rows.
+    """
+
+    rows: int
+    counts: Mapping[int, int]
+    predicted: Mapping[int, int]
+    recalls: Mapping[int, float]
+    confusion: Mapping[tuple[int, int], int] = field(default_factory=dict[tuple[int, int], int])
+
+
+@dataclass(frozen=True)
+class BreakFacts:
+    """Where the first NaN or infinity of a run comes from.
+
+    Attributes:
+        step: Update at which it appears.
+        where: In the forward pass of the model, in the loss, or only in the gradient.
+        operation: Torch's name of the operation that makes it of finite numbers ("log", "sqrt").
+        low: Smallest number that the operation is given (of a gradient: that comes back to it).
+        high: Largest one.
+        line: Line of the user's code that calls it, with its place; "" where it is not known.
+        loss: The loss at that step, where it is finite.
+    """
+
+    step: int
+    where: Literal["outputs", "loss", "gradient"]
+    operation: str
+    low: float | None = None
+    high: float | None = None
+    line: str = ""
+    loss: float | None = None
+
+
+@dataclass(frozen=True)
+class RateTrialFacts:
+    """The same training at another learning rate, over as many steps.
+
+    Attributes:
+        configured: Largest rate of the run that was watched.
+        rate: The other one.
+        steps: Updates of either.
+        split: Rows on which the losses were measured.
+        loss: At the configured rate.
+        tried: At the other one.
+        metric: The metric at the configured rate, None without one.
+        tried_metric: At the other one.
+    """
+
+    configured: float
+    rate: float
+    steps: int
+    split: Literal["train", "validation"]
+    loss: float
+    tried: float
+    metric: float | None = None
+    tried_metric: float | None = None
