@@ -160,6 +160,24 @@ def test_a_class_with_some_gradient_counts():
     assert loud(with_loss(split_digits(), rows=rows, silent={3: 39}), "DAT113") == []
 
 
+def test_a_class_never_answered_follows_from_a_loss_that_does_not_fit():
+    """It is what comes of the training; a weight of 0 is a cause by itself."""
+    case = class_never_answered()
+    assert judge(case).findings[0].code == "DAT113"
+    model = replace(case.recipe.model, output_activation="softmax")
+    outputs = replace(case.batch.outputs, minimum=0.0, maximum=0.9, rows_sum_to_one=True)
+    case = replace(
+        case,
+        recipe=replace(case.recipe, model=model),
+        batch=replace(case.batch, outputs=replace(outputs, in_unit_interval=True)),
+    )
+    first = judge(case).findings[0]
+    assert first.code == "LOS101"
+    assert "DAT113" in [f.code for f in first.consequences]
+    weightless = with_loss(case, rows=dict.fromkeys(range(10), 40), silent={3: 40})
+    assert judge(weightless).findings[0].code == "DAT113"
+
+
 def test_a_class_that_neighbours_do_not_know_either_is_hard_and_not_left_out():
     case = class_never_answered()
     hard = {**RIGHT, (3, 3): 2, (8, 3): 26}

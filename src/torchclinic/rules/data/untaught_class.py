@@ -115,6 +115,7 @@ class UntaughtClass(Rule):
                 above("share of them that neighbours know", known, t.UNTAUGHT_KNOWN),
             ),
             confidence=0.8,
+            stage=Stage.CURVE,  # it is what comes of a training, whatever made it so
         )
 
 
