@@ -81,7 +81,7 @@ class RecodedTargets(Rule):
         around = {step % classes for step in steps}
         by = ""
         if len(set(steps)) == 1 or (len(around) == 1 and classes > FEWEST_CLASSES):
-            by = f" All are shifted by {steps[0]:+d}."
+            by = f" All are shifted by {min(steps, key=abs):+d}."  # the others go around
         return self.finding(
             Level.ERROR,
             f"classes have other numbers in validation: {pairs}{more}",
