@@ -47,9 +47,10 @@ def skill_of(case: Case) -> float | None:
     """What the model knows of rows that it has not seen."""
     if case.predictions is not None and case.batch is not None:
         return _accuracy(case.predictions, case.batch)
-    skill = metric_skill(case, "validation")
-    if skill is None and case.recipe is not None and case.recipe.loss_kind == "mse":
-        return state_of(case).validation_removed
+    skill, recipe = metric_skill(case, "validation"), case.recipe
+    if skill is None and recipe is not None and recipe.loss_kind == "mse":
+        # a step may ask for something else than the targets beside which its inputs stand
+        return None if recipe.custom_step else state_of(case).validation_removed
     return skill
 
 

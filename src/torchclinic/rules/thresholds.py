@@ -55,6 +55,9 @@ TARGET_HUGE = Threshold(100.0, "here", "the same, beyond doubt")
 TARGET_REACH = Threshold(0.1, "here", "RMS of the untrained outputs over that of the targets")
 SHIFT = Threshold(0.5, "here", "in training standard deviations, sampling noise is added on top")
 SCALE_RATIO = Threshold(2.0, "here", "and its reciprocal")
+SCALE_OTHER_UNIT = Threshold(
+    10.0, "here", "and its reciprocal: no sampling gives two parts of one data set such scales"
+)
 SHIFT_IMPACT = Threshold(0.25, "here", "share of the loss removed: train minus validation")
 TARGET_GAP = Threshold(0.01, "here", "share of the targets' spread that may lie out of range")
 
@@ -263,6 +266,9 @@ TRIAL_GAIN = Threshold(
     "here",
     "share of the constant's loss that the same steps at a larger rate remove more, on validation "
     "rows",
+)
+TRIAL_GAIN_LEARNT = Threshold(
+    0.3, "here", "the same, of a training that learns: below it a better rate is only a hint"
 )
 TRIAL_RATIO = Threshold(1.5, "here", "validation loss at the configured rate over the larger one's")
 WARM_UP_SHARE = Threshold(0.3, "here", "largest rate of the run over the optimizer's own")

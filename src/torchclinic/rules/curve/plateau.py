@@ -48,7 +48,7 @@ class Plateau(Rule):
 
     code = "CRV101"
     name = "plateau"
-    levels = (Level.ERROR, Level.WARNING)
+    levels = (Level.ERROR, Level.WARNING, Level.INFO)
     stage = Stage.CURVE
     any_of = ("history", "trace")
     explains = ()
@@ -64,7 +64,7 @@ class Plateau(Rule):
         if not (stuck or early) or state.final is None or state.constant is None:
             return
         yield self.finding(
-            Level.ERROR if stuck else Level.WARNING,
+            Level.ERROR if stuck else Level.INFO if _has_entropy(case) else Level.WARNING,
             _title(state, state.final, state.constant),
             f"Over the second half of {state.steps:,} steps the loss stays near "
             f"{number(state.final, 4)}; {_yardstick(state, state.constant)}. {_hint(case, state)}",
@@ -72,6 +72,12 @@ class Plateau(Rule):
             steps=(state.steps // 2, state.steps),
             confidence=0.8 if stuck else 0.5,
         )
+
+
+def _has_entropy(case: Case) -> bool:
+    """Whether tokens are predicted at many places of a row: texts have an entropy of their own."""
+    batch = case.batch
+    return batch is not None and batch.inputs.kind == "tokens" and len(batch.targets.shape) > 1
 
 
 def _no_longer(case: Case, state: LearningState) -> bool:

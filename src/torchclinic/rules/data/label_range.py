@@ -72,7 +72,8 @@ class LabelRange(Rule):
                 "target and score is 0, so these rows give no gradient.",
                 fact("smallest target", targets.minimum),
             )
-        yield from self._single_value(targets)
+        by_step = case.recipe is not None and case.recipe.custom_step
+        yield from self._single_value(targets, read=not by_step)
 
     def _broken(self, case: Case, title: str, text: str, *evidence: Evidence) -> Finding:
         state = state_of(case)
@@ -115,11 +116,11 @@ class LabelRange(Rule):
                 fact("largest target", high),
             )
 
-    def _single_value(self, targets: TargetFacts) -> Iterable[Finding]:
+    def _single_value(self, targets: TargetFacts, *, read: bool) -> Iterable[Finding]:
         rows = targets.shape[0] if targets.shape else 0
         if rows >= FEWEST_ROWS and targets.minimum == targets.maximum:
             yield self.finding(
-                Level.WARNING,
+                Level.WARNING if read else Level.INFO,  # a step need not read them
                 f"all targets are {number(targets.minimum or 0.0)}",
                 f"The {rows:,} sampled targets have one and the same value: a constant predicts "
                 "them all, so there is nothing to learn. Look at how the labels are read.",

@@ -172,7 +172,12 @@ def _level(signs: tuple[Evidence, ...], gap: float, state: LearningState) -> Lev
         strong = len(signs) > 1 and (state.validation_removed or 0.0) <= 0
         return Level.ERROR if strong else Level.WARNING
     unseen = state.validation_removed is None
-    return Level.WARNING if unseen and len(signs) > 1 else Level.INFO
+    other_unit = any(
+        sign.unit == "times"
+        and abs(math.log(max(sign.value, 1e-30))) > math.log(t.SCALE_OTHER_UNIT)
+        for sign in signs
+    )
+    return Level.WARNING if other_unit or (unseen and len(signs) > 1) else Level.INFO
 
 
 def _consequence(state: LearningState, gap: float) -> str:

@@ -69,7 +69,7 @@ class LearningRateFarOff(Rule):
 
     code = "LRN101"
     name = "learning-rate-far-off"
-    levels = (Level.ERROR, Level.WARNING)
+    levels = (Level.ERROR, Level.WARNING, Level.INFO)
     stage = Stage.NUMERICS
     any_of = ("history", "trace")
     explains = ("LRN102", "GRD103", *LEARNING_CURVES)
@@ -137,9 +137,8 @@ class LearningRateFarOff(Rule):
     def _proven_high(self, case: Case, state: LearningState, trial: RateTrialFacts) -> Finding:
         """The same training at a smaller rate was tried, and got markedly farther."""
         gain, signs = trial_gain(case) or 0.0, tuple(high_signs(case, state))
-        level = gated(state, 2 + len(signs))
         return self.finding(
-            Level.WARNING if level is Level.INFO else level,
+            _level_of_trial(state, gain, 2 + len(signs)),
             f"learning rate {number(trial.configured)} is too high: {number(trial.rate)} gets "
             f"{_farther(trial)} farther",
             f"The same {trial.steps:,} steps were made once more at {number(trial.rate)}, with the "
@@ -160,7 +159,6 @@ class LearningRateFarOff(Rule):
         """The same training at a larger rate was tried, and got markedly farther."""
         gain, aim = trial_gain(case) or 0.0, _unreached(case)
         signs = tuple(low_signs(case, state))
-        level = gated(state, 2 + len(signs))
         rows = "validation rows" if trial.split == "validation" else "training rows"
         title = f"learning rate {number(trial.configured)} is too low: {number(trial.rate)} gets "
         if aim is not None:
@@ -179,7 +177,7 @@ class LearningRateFarOff(Rule):
             )
         )
         return self.finding(
-            Level.WARNING if level is Level.INFO else level,
+            _level_of_trial(state, gain, 2 + len(signs)),
             title,
             f"The same {trial.steps:,} steps were made once more at {number(trial.rate)}, with the "
             f"same rows and first weights: the loss on {rows} ends at {number(trial.tried)}, "
@@ -216,6 +214,14 @@ class LearningRateFarOff(Rule):
             confidence=confidence(max(cut.rate / cut.largest, 1e-12), t.RATE_KILLED, 2),
             remedies=("drop-schedule", "cosine-schedule", "learning-rate"),
         )
+
+
+def _level_of_trial(state: LearningState, gain: float, signals: int) -> Level:
+    """Of a rate that was beaten by another: a hint where the training learns well enough."""
+    if not state.poor and gain < t.TRIAL_GAIN_LEARNT:
+        return Level.INFO
+    level = gated(state, signals)
+    return Level.WARNING if level is Level.INFO else level
 
 
 def _farther(trial: RateTrialFacts) -> str:
