@@ -262,3 +262,16 @@ def test_targets_of_other_validation_rows_are_told_from_other_inputs():
 def test_neighbours_that_always_have_another_class_know_the_inputs():
     case = labelled(staying_behind(digits_mlp()), likeness=0.01, chance=0.1, z=-20.0)
     assert loud(case, "DAT106") == []
+
+
+def test_columns_that_tell_missing_classes_are_no_leak():
+    """In a part without some classes no column can be told by them."""
+    leaks, missing = leaking_columns().batch.parts, class_not_trained()
+    parts = replace(
+        missing.batch.parts,
+        leaks=leaks.leaks, leak_train=leaks.leak_train, leak_validation=leaks.leak_validation,
+    )  # fmt: skip
+    case = replace(missing, batch=replace(missing.batch, parts=parts))
+    first = judge(case).findings[0]
+    assert first.code == "DAT109"
+    assert "DAT112" in [f.code for f in first.consequences]

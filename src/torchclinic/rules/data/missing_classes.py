@@ -54,7 +54,10 @@ class MissingClasses(Rule):
     levels = (Level.ERROR, Level.WARNING, Level.INFO)
     stage = Stage.DATA
     needs = frozenset({"batch"})
-    explains = ("DAT103", "DAT105", "DAT106", "DAT108", "DAT111", "CRV103", *LEARNING_CURVES)
+    explains = (
+        *("DAT103", "DAT105", "DAT106", "DAT108", "DAT111", "DAT112"),
+        *("CRV103", *LEARNING_CURVES),
+    )
     remedies = ()
 
     def check(self, case: Case) -> Iterable[Finding]:
