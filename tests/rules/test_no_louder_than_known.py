@@ -67,3 +67,9 @@ def test_tokens_may_have_no_more_to_tell():
     assert named(plateau_at(1.8, (64,)), "CRV101").level is Level.WARNING
     assert named(plateau_at(1.8, (64, 30)), "CRV101").level is Level.INFO
     assert named(plateau_at(2.28, (64, 30)), "CRV101").level is Level.ERROR
+
+
+def test_a_handful_of_updates_is_said_to_be_few():
+    case = with_losses(digits_mlp(), flat(2.3, steps=20))
+    history = replace(case.history, learning_rates=(0.1,) * 20, evaluations=())
+    assert "20 updates says" in named(replace(case, history=history), "CRV101").explanation

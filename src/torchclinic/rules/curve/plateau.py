@@ -127,6 +127,11 @@ def _hint(case: Case, state: LearningState) -> str:
         return "The model has learnt little or nothing from its inputs."
     if not test.passed:
         return "It cannot learn a single batch by heart either, so look at the model and the loss."
+    if state.steps < t.FEW_STEPS:
+        return (
+            f"Yet it can learn {test.rows} rows by heart, and a run of {state.steps:,} updates says "
+            "little: train longer, or in larger steps, before anything else is changed."
+        )
     return (
         f"Yet it can learn {test.rows} rows by heart, so loss and wiring work: what remains are "
         "labels that do not belong to the inputs, too little capacity, or a learning rate and "
