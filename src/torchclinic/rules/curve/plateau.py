@@ -129,8 +129,8 @@ def _hint(case: Case, state: LearningState) -> str:
         return "It cannot learn a single batch by heart either, so look at the model and the loss."
     if state.steps < t.FEW_STEPS:
         return (
-            f"Yet it can learn {test.rows} rows by heart, and a run of {state.steps:,} updates says "
-            "little: train longer, or in larger steps, before anything else is changed."
+            f"Yet it can learn {test.rows} rows by heart, and a run of {state.steps:,} updates "
+            "says little: train longer, or in larger steps, before anything else is changed."
         )
     return (
         f"Yet it can learn {test.rows} rows by heart, so loss and wiring work: what remains are "
