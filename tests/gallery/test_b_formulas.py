@@ -34,6 +34,7 @@ from torchclinic.gallery.experiments import (
     transfer,
     warm_up,
 )
+from torchclinic.training import train
 
 FAST = Settings(fast=True, seeds=2)
 seeds = st.integers(0, 2**31)
@@ -97,7 +98,8 @@ class TestBatchNorm:
 
     def test_no_dropout_no_variance_shift(self, monkeypatch):
         monkeypatch.setattr(bn_dropout_order, "epochs", lambda *_, **__: 3)
-        ratios = bn_dropout_order.variance_shift(FAST, "BatchNorm", 0)
+        trained = train(bn_dropout_order.recipe(FAST, "BatchNorm"), keep_model=True)
+        ratios = bn_dropout_order.variance_shift(FAST, trained.model)
         assert len(ratios) == 3
         assert all(0.8 < ratio < 1.25 for ratio in ratios)
 
