@@ -14,6 +14,7 @@ GOOD = '''"""A planted experiment.
 :question: Does it
     run?
 :source: 000, a section
+:minutes: 1
 
 Some text.
 """
@@ -45,6 +46,7 @@ BAD = '''"""A failing one.
 :number: 2
 :question: Why?
 :source: 001
+:minutes: 2
 """
 
 
@@ -52,17 +54,42 @@ def run(settings):
     raise ValueError("planted")
 '''
 STOP = BAD.replace('ValueError("planted")', "KeyboardInterrupt").replace(":number: 2", ":number: 3")
+RAISES = 'raise ValueError("planted")'
+NOTED = BAD.replace(
+    RAISES,
+    """import os
+
+    from torchclinic.engine.cores import available_cores
+    from torchclinic.gallery import Outcome
+
+    return Outcome(claims=(), numbers={"cores": available_cores(), "pid": os.getpid()})""",
+).replace(":number: 2", ":number: 4")
+KILLED = BAD.replace(RAISES, "import os\n\n    os.kill(os.getpid(), 9)")
+SLOW = BAD.replace(
+    RAISES,
+    """import os
+    import pathlib
+
+    with (pathlib.Path(__file__).parent.parent / "pids").open("a") as file:
+        file.write(f"{os.getpid()}\\n")
+    while True:
+        sum(range(1000))""",
+)
+PLANTED = {
+    "good_one": GOOD, "bad_one": BAD, "stopped_one": STOP, "noted_one": NOTED,
+    "killed_one": KILLED, "slow_one": SLOW, "slow_two": SLOW,
+}  # fmt: skip
 
 
 @pytest.fixture
 def planted(tmp_path, monkeypatch):
-    """Name -> experiment: one that works, one that raises, one that is interrupted."""
+    """Name -> experiment: one that works, one that raises, one that is interrupted, ..."""
     package = tmp_path / "planted_gallery"
     package.mkdir()
     (package / "__init__.py").write_text("", "utf-8")
     monkeypatch.syspath_prepend(str(tmp_path))
     found = {}
-    for name, text in (("good_one", GOOD), ("bad_one", BAD), ("stopped_one", STOP)):
+    for name, text in PLANTED.items():
         file = Path(package / f"{name}.py")
         file.write_text(text, "utf-8")
         found[name.split("_")[0]] = read_experiment(file, "planted_gallery")

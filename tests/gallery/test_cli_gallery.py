@@ -68,9 +68,27 @@ def test_all_goes_on_after_a_failure_and_says_so(gallery, tmp_path):
 
 
 def test_an_interrupt_says_what_is_kept(gallery, tmp_path):
-    done = gallery("good", "stopped").invoke(app, ["gallery", "--all", "-o", str(tmp_path)])
+    done = gallery("good", "stopped").invoke(
+        app, ["gallery", "--all", "--parallel", "1", "-o", str(tmp_path)]
+    )
     assert done.exit_code == 130
     assert "1 experiments are kept" in done.output
+
+
+def test_resume_says_what_it_kept(gallery, tmp_path):
+    gallery("good").invoke(app, ["gallery", "--all", "-o", str(tmp_path)])
+    done = gallery("good", "noted").invoke(
+        app, ["gallery", "--all", "--resume", "-o", str(tmp_path)]
+    )
+    assert done.exit_code == 0, done.output
+    assert "1 of 2 were kept from an earlier run" in done.output
+
+
+def test_options_for_all_are_refused_without_it(gallery, tmp_path):
+    for more in (["-j", "2"], ["--resume"]):
+        done = gallery("good").invoke(app, ["gallery", "good-one", "-o", str(tmp_path), *more])
+        assert done.exit_code == 2
+        assert "are for --all" in done.output
 
 
 def test_missing_libraries_are_named(gallery, tmp_path, monkeypatch):

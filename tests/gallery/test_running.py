@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from torchclinic.core import OutputError
-from torchclinic.gallery import Failure, Settings, read_result, run_all, run_experiment
+from torchclinic.gallery import Settings, read_result, run_all, run_experiment
 
 
 def test_everything_is_written(planted, tmp_path):
@@ -62,24 +62,6 @@ def test_nothing_is_disturbed(planted, tmp_path):
     assert random.getstate() == before[2]
     assert dict(mpl.rcParams) == settings
     assert torch.get_num_threads() == threads
-
-
-def test_a_failure_does_not_stop_the_others(planted, tmp_path):
-    done = run_all([planted["bad"], planted["good"]], Settings(out=tmp_path))
-    assert isinstance(done[0], Failure)
-    assert done[0].error == "ValueError: planted"
-    assert done[1].experiment == "good-one"
-    page = (tmp_path / "index.html").read_text("utf-8")
-    assert "bad-one" in page
-    assert "ValueError: planted" in page
-
-
-def test_an_interrupt_keeps_what_is_done(planted, tmp_path):
-    order = [planted["good"], planted["stopped"], planted["bad"]]
-    with pytest.raises(KeyboardInterrupt):
-        run_all(order, Settings(out=tmp_path))
-    assert read_result(tmp_path / "good-one").number == 1
-    assert "good-one" in (tmp_path / "index.html").read_text("utf-8")
 
 
 def test_the_index_is_self_contained(planted, tmp_path):

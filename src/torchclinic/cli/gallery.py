@@ -39,6 +39,14 @@ def gallery(
         int | None, typer.Option(help="Seeds of each arm; 5, or 3 with --fast.")
     ] = None,
     fast: Annotated[bool, typer.Option("--fast", help="Smaller and shorter.")] = False,
+    parallel: Annotated[
+        int | None,
+        typer.Option("-j", "--parallel", help="Experiments at a time with --all; one a core."),
+    ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="With --all, keep what the folder has of these settings."),
+    ] = False,
     output: Annotated[
         str, typer.Option("-o", "--output", help="Folder for pictures and numbers.")
     ] = "torchclinic-gallery",
@@ -47,17 +55,19 @@ def gallery(
     from torchclinic.gallery import GALLERY, Settings
     from torchclinic.gallery.text import listing
 
+    if name is not None and every:
+        raise UsageError(f"both {name!r} and --all are given", hint="give one of them")
+    if not every and (parallel is not None or resume):
+        raise UsageError("--parallel and --resume are for --all", hint="give --all, or leave them")
     if name is None and not every:
         typer.echo(listing(GALLERY.members()))
         return
-    if name is not None and every:
-        raise UsageError(f"both {name!r} and --all are given", hint="give one of them")
     with Ticker(quiet=settings.quiet) as ticker:
         chosen = Settings(data.value, seeds, fast, Path(output), ticker.tell)
         if name is not None:
             _run_one(name, chosen, ticker)
         else:
-            _run_all(chosen, ticker)
+            _run_all(chosen, ticker, parallel, resume=resume)
 
 
 def _run_one(name: str, chosen: Settings, ticker: Ticker) -> None:
@@ -66,7 +76,7 @@ def _run_one(name: str, chosen: Settings, ticker: Ticker) -> None:
     _print(run_experiment(GALLERY[name], chosen), chosen, ticker)
 
 
-def _run_all(chosen: Settings, ticker: Ticker) -> None:
+def _run_all(chosen: Settings, ticker: Ticker, parallel: int | None, *, resume: bool) -> None:
     from torchclinic.gallery import GALLERY, Failure, run_all
     from torchclinic.gallery.extras import check_extras
 
@@ -79,12 +89,16 @@ def _run_all(chosen: Settings, ticker: Ticker) -> None:
         _print(result, chosen, ticker)
 
     try:
-        results = run_all(GALLERY.members(), chosen, after)
+        results = run_all(GALLERY.members(), chosen, after, parallel=parallel, resume=resume)
     except KeyboardInterrupt as error:
         ticker.clear()
-        typer.echo(f"interrupted: {done} experiments are kept in {chosen.out}", err=True)
+        typer.echo(
+            f"interrupted: {done} experiments are kept in {chosen.out}; --resume goes on", err=True
+        )
         raise typer.Exit(INTERRUPTED) from error
     ticker.clear()
+    if len(results) > done:
+        typer.echo(f"{len(results) - done} of {len(results)} were kept from an earlier run")
     typer.echo(f"index: {chosen.out / 'index.html'}")
     failed = [result.experiment.name for result in results if isinstance(result, Failure)]
     if failed:

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import torch
 
+from torchclinic.engine.cores import keep_to_one_core
 from torchclinic.engine.outcome import Outcome, Work, attempt
 
 STALLED_SECONDS = (
@@ -123,6 +124,7 @@ def _live(works: Sequence[Work], pipe: Connection, parent: int) -> None:
         os._exit(1)
     gc.freeze()  # what is inherited stays shared: no collection writes to it
     torch.set_num_threads(1)
+    keep_to_one_core()
     with suppress(EOFError, BrokenPipeError):  # nobody waits for it any more
         while True:
             outcome = attempt(works[pipe.recv()])

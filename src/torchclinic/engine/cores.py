@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import os
+from contextvars import ContextVar
 from pathlib import Path
 
 _CGROUP_LIMIT = Path("/sys/fs/cgroup/cpu.max")
+_one_only = ContextVar("one_only", default=False)
+
+
+def keep_to_one_core() -> None:
+    """Let `available_cores` say 1 from now on: the other cores are for other workers."""
+    _one_only.set(True)
 
 
 def available_cores() -> int:
@@ -14,6 +21,8 @@ def available_cores() -> int:
     >>> available_cores() >= 1
     True
     """
+    if _one_only.get():
+        return 1
     if hasattr(os, "sched_getaffinity"):
         allowed = len(os.sched_getaffinity(0))
     else:

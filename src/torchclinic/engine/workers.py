@@ -23,15 +23,21 @@ class Workers(Generic[Key]):
         count: Children at a time.
         works: All that may be done, begun in this order.
         may_begin: Asked before each piece of work; what is refused is not done.
+        looked: Called about once a second while the children work.
     """
 
     def __init__(
-        self, count: int, works: Mapping[Key, Work], may_begin: Callable[[Key], bool]
+        self,
+        count: int,
+        works: Mapping[Key, Work],
+        may_begin: Callable[[Key], bool],
+        looked: Callable[[], None] | None = None,
     ) -> None:
         self._count = count
         self._works = tuple(works.values())
         self._pending: Iterator[tuple[int, Key]] = iter(enumerate(works))
         self._may_begin = may_begin
+        self._looked = looked
         self._busy: dict[Child, Key] = {}
         self._idle: list[Child] = []
 
@@ -58,6 +64,8 @@ class Workers(Generic[Key]):
 
     def _finished(self) -> Iterator[tuple[Key, Outcome]]:
         ready = set(wait([child.pipe for child in self._busy], timeout=_LOOK_EVERY))
+        if self._looked is not None:
+            self._looked()
         for child, key in list(self._busy.items()):
             outcome = child.collect() if child.pipe in ready else child.stalled()
             if outcome is not None:

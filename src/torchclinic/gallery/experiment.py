@@ -13,7 +13,7 @@ from torchclinic.gallery.outcome import Outcome
 from torchclinic.gallery.settings import Settings
 
 FIELD = re.compile(r"^:(\w+):[ \t]*(.*(?:\n[ \t]+\S.*)*)", re.MULTILINE)
-FIELDS = ("number", "question", "source")
+FIELDS = ("number", "question", "source", "minutes")
 
 
 @dataclass(frozen=True)
@@ -21,8 +21,8 @@ class Experiment:
     """One experiment of the specification.
 
     Its file begins with a docstring: the title as first line, then the fields `:number:`,
-    `:question:` and `:source:`, then text. The file is read, not imported, until it is run, so
-    that a list of all experiments needs neither torch nor matplotlib.
+    `:question:`, `:source:` and `:minutes:`, then text. The file is read, not imported, until it is
+    run, so that a list of all experiments needs neither torch nor matplotlib.
 
     Attributes:
         name: The file's name with dashes.
@@ -30,6 +30,7 @@ class Experiment:
         title: One line.
         question: What it asks.
         source: Lecture file and section.
+        minutes: About what it takes in full on MNIST, on one core.
         text: The rest of the docstring.
         module: Where `run` is.
     """
@@ -39,6 +40,7 @@ class Experiment:
     title: str
     question: str
     source: str
+    minutes: float
     text: str
     module: str
 
@@ -69,6 +71,7 @@ def read_experiment(path: Path, package: str) -> Experiment:
         title=title.strip().rstrip("."),
         question=fields["question"],
         source=fields["source"],
+        minutes=float(fields["minutes"]),
         text=FIELD.sub("", rest).strip(),
         module=f"{package}.{path.stem}",
     )

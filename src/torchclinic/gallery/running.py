@@ -14,7 +14,7 @@ from torchclinic.gallery.outcome import Outcome
 from torchclinic.gallery.result import FILE, Drawing, Result
 from torchclinic.gallery.settings import Settings
 
-LIBRARIES = ("torch", "numpy", "matplotlib")
+LIBRARIES = ("torchclinic", "torch", "numpy", "matplotlib")
 DRAWN = 0.9  # share of the progress at which the experiment is done and its files are written
 
 
@@ -45,6 +45,11 @@ def run_experiment(experiment: Experiment, settings: Settings) -> Result:
     _write(result, folder)
     settings.tell(1.0, "done")
     return result
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the libraries that decide what comes out."""
+    return {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}}
 
 
 def _inner(settings: Settings) -> Settings:
@@ -83,7 +88,6 @@ def _result(
     drawings: tuple[Drawing, ...],
     seconds: float,
 ) -> Result:
-    versions = {name: version(name) for name in LIBRARIES}
     return Result(
         experiment=experiment.name,
         number=experiment.number,
@@ -99,7 +103,7 @@ def _result(
         drawings=drawings,
         notes=outcome.notes,
         seconds=seconds,
-        versions={"python": platform.python_version(), **versions},
+        versions=versions(),
     )
 
 

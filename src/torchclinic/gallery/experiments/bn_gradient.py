@@ -3,6 +3,7 @@
 :number: 13
 :question: Is the gradient of BatchNorm that is derived by hand the one that autograd computes?
 :source: lecture 000, BatchNormalization, "The gradient"
+:minutes: 0.1
 
 The lecture leaves the backward pass as an exercise. The output depends on each input in three ways:
 directly, through the mean of the batch and through its variance. Collected, they leave

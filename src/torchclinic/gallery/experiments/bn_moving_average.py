@@ -3,6 +3,7 @@
 :number: 13
 :question: What does BatchNorm's moving average save, and what does it cost in accuracy?
 :source: lecture 000, BatchNormalization, "The moving average"
+:minutes: 0.1
 
 At prediction time there is no batch, so BatchNorm needs a mean that it has kept. The lecture draws
 10,000 samples of 50 from a negative binomial distribution with n = 2 and p = 0.5 and compares an

@@ -3,6 +3,7 @@
 :number: 21
 :question: Which boundary does each depth draw, and what do weight decay and dropout do to it?
 :source: 003, "Seminar PyTorch"
+:minutes: 0.2
 
 The seminar's models: logistic regression (SGD, 0.1), the same on data that no line divides (0.01,
 momentum 0.9), 2-2-1 and 2-5-5-1 with sigmoids (rate 2, momentum 0.9), three classes with 2-5-5-3

@@ -4,6 +4,7 @@
 :question: Do a thousand passes with dropout left on give an honest interval, and find the rows that
     the net does not understand?
 :source: lecture 000 and 002, "Confidence interval from Dropout"
+:minutes: 2.8
 
 If dropout is not switched off for prediction, a thousand passes give a thousand answers, "from
 which one can build confidence intervals and catch the objects on which the net does not understand

@@ -3,6 +3,7 @@
 :number: 15
 :question: Who overshoots, and which of the written forms are right?
 :source: 000, sections "Momentum", "NAG" and "Adam"; 003, "ADAM"
+:minutes: 0.1
 
 The lectures' formulas of momentum, Nesterov and Adam are carried out literally on x^2 / 2 from 1
 and laid beside torch's steps; where one is wrong, the form that torch carries out is shown.

@@ -3,6 +3,7 @@
 :number: 16
 :question: Do adaptive learning rates learn the weights of rare features that SGD leaves behind?
 :source: lecture 000, "Minuses of SGD", "Adaptive Learning Rate", "Adagrad"
+:minutes: 0.1
 
 A filter for Siamese cats, a weight for the word "molvit": "if the learning rate is constant, we
 learn the parameters of such a word badly. The only way is to give each parameter a learning rate

@@ -15,7 +15,7 @@ from torchclinic.gallery.result import Drawing, Result
 from torchclinic.gallery.text.numbers import claim_value
 
 if TYPE_CHECKING:
-    from torchclinic.gallery.run_all import Failure
+    from torchclinic.gallery.failure import Failure
 
 FILE = "index.html"
 
