@@ -38,9 +38,9 @@ from torch import Tensor, nn
 from torch.optim import SGD, Adam
 
 from torchclinic.core import Recipe
+from torchclinic.engine import run_arms
 from torchclinic.engine.cores import available_cores
-from torchclinic.engine.sequential import run_arms
-from torchclinic.engine.stacked import native, plan_stacks, run_stacked
+from torchclinic.engine.stacked import native, plan_stacks
 from torchclinic.engine.workers import Workers
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -121,7 +121,9 @@ def stacked(made: Recipe, members: int = MEMBERS, parallel: int | None = None) -
     """The stacked engine on all cores, from the recipes to the results."""
 
     def run(steps: int) -> int:
-        found = run_stacked({"a": made}, range(members), max_steps=steps, parallel=parallel)
+        found = run_arms(
+            {"a": made}, range(members), engine="stacked", max_steps=steps, parallel=parallel
+        )
         assert all(len(run.run.history.losses) == steps for run in found["a"])
         return steps * members
 

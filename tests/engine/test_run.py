@@ -1,8 +1,11 @@
+from dataclasses import fields
+
 import pytest
 
 from engine.recipes import recipe
 from torchclinic.core import UsageError
 from torchclinic.engine import Placement, RunsInterrupted, run, run_arms
+from torchclinic.engine.call import Call
 
 
 def test_an_unknown_engine_is_refused_with_the_known_ones():
@@ -18,10 +21,10 @@ def test_an_address_is_for_ray_only(engine):
 
 @pytest.mark.parametrize("engine", ["sequential", "stacked", "ray"])
 def test_all_that_is_asked_for_reaches_the_engine(monkeypatch, engine):
-    got = {}
+    got = []
 
-    def execute(*work, **options):
-        got.update(options, work=work)
+    def execute(call):
+        got.append(call)
         return {"a": ()}
 
     monkeypatch.setattr(run, "_executor", {engine: execute}.get)
@@ -34,14 +37,15 @@ def test_all_that_is_asked_for_reaches_the_engine(monkeypatch, engine):
         "on_result": print,
         "deadline": 9.0,
         "parallel": 2,
+        "address": "there:1" if engine == "ray" else None,
     }
     told = []
     arms = {"a": recipe()}
     assert run_arms(arms, iter([4, 2]), engine=engine, on_placement=told.append, **asked) == {
         "a": ()
     }
-    expected = {"address": None} if engine == "ray" else {}
-    assert got == {**asked, **expected, "work": (arms, (4, 2))}
+    assert got == [Call(arms=arms, seeds=(4, 2), **asked)]
+    assert set(asked) == {field.name for field in fields(Call)} - {"arms", "seeds"}
     assert [str(p) for p in told] == [f"{engine}: asked for"]
 
 
@@ -53,11 +57,11 @@ def test_the_sequential_engine_is_the_default():
 
 def test_what_the_choice_takes_counts_against_the_deadline(monkeypatch):
     got = []
-    monkeypatch.setattr(run, "_executor", lambda engine: lambda *work, **o: got.append(o) or {})
+    monkeypatch.setattr(run, "_executor", lambda engine: lambda call: got.append(call) or {})
     for seconds in (1.5, 50.0):
         monkeypatch.setattr(run, "_placement", lambda *a, s=seconds: Placement("stacked", "", s))
         run_arms({"a": recipe()}, [0, 1], engine="auto", deadline=10.0)
-    assert [options["deadline"] for options in got] == [8.5, 1e-3]
+    assert [call.deadline for call in got] == [8.5, 1e-3]
 
 
 @pytest.mark.parametrize("bad", [{"seeds": [1, 1]}, {"deadline": 0}, {"parallel": 0}])

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from torchclinic.core import Run
 
+Cell = tuple[str, int]  # arm and seed
+
 
 @dataclass(frozen=True)
 class ArmRun:

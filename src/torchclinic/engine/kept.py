@@ -10,7 +10,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from torchclinic.core import Recipe, Run
-from torchclinic.engine.ledger import Cell
+from torchclinic.engine.arm_run import Cell
 from torchclinic.engine.outcome import Outcome, attempt
 from torchclinic.training import build_model, train
 

@@ -3,40 +3,25 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from statistics import median
 
-from torchclinic.engine.arm_run import ArmRun, Progress
+from torchclinic.engine.arm_run import ArmRun, Cell, Progress
+from torchclinic.engine.call import Call
+from torchclinic.engine.kept import with_model
 from torchclinic.engine.outcome import Outcome
-
-Cell = tuple[str, int]  # arm and seed
 
 
 class Ledger:
-    """Books the results of runs as they come.
+    """Books the results of runs as they come, and tells of them.
 
     Args:
-        cells: All runs that are wanted, in the order in which they are begun.
-        deadline: Seconds from now after which none is begun; None for no end.
-        progress: Called now and after each result.
-        on_result: Called with each result.
-        finish: What is still to be done to an outcome in this process before it is booked.
+        call: What was asked for; its deadline counts from now.
     """
 
-    def __init__(
-        self,
-        cells: Sequence[Cell],
-        *,
-        deadline: float | None,
-        progress: Callable[[Progress], None] | None,
-        on_result: Callable[[ArmRun], None] | None,
-        finish: Callable[[Cell, Outcome], Outcome] | None = None,
-    ) -> None:
-        self._total = len(cells)
-        self._deadline = deadline
-        self._progress = progress
-        self._on_result = on_result
-        self._finish = finish
+    def __init__(self, call: Call) -> None:
+        self._call = call
+        self._deadline = call.deadline
         self._started = time.perf_counter()
         self._results: dict[Cell, ArmRun] = {}
         self._notes: dict[Cell, str] = {}
@@ -68,20 +53,19 @@ class Ledger:
         if outcome.error is not None and again and not outcome.final:
             self._notes[cell] = outcome.error
             return False
-        done = outcome if self._finish is None else self._finish(cell, outcome)
+        done = with_model(self._call.arms, cell, outcome)
         note = self._notes.get(cell, "")
         self._book(ArmRun(*cell, done.value, done.error, outcome.seconds, note))
         return True
 
-    def table(
-        self, arms: Iterable[str], seeds: Sequence[int], missing: str
-    ) -> Mapping[str, tuple[ArmRun, ...]]:
+    def table(self, missing: str) -> Mapping[str, tuple[ArmRun, ...]]:
         """Arm -> results in the order of the seeds; what has none says `missing`."""
 
         def result(cell: Cell) -> ArmRun:
             return self._results.get(cell) or ArmRun(*cell, error=missing)
 
-        return {arm: tuple(result((arm, seed)) for seed in seeds) for arm in arms}
+        call = self._call
+        return {arm: tuple(result((arm, seed)) for seed in call.seeds) for arm in call.arms}
 
     def _expected(self, arm: str) -> float:
         """What a run of this arm has taken so far; 0 before the first."""
@@ -90,11 +74,11 @@ class Ledger:
 
     def _book(self, result: ArmRun) -> None:
         self._results[result.arm, result.seed] = result
-        if self._on_result is not None:
-            self._on_result(result)
+        if self._call.on_result is not None:
+            self._call.on_result(result)
         self._tell()
 
     def _tell(self) -> None:
-        if self._progress is not None:
+        if self._call.progress is not None:
             passed = time.perf_counter() - self._started
-            self._progress(Progress(len(self._results), self._total, passed))
+            self._call.progress(Progress(len(self._results), len(self._call.runs), passed))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 from torchclinic.core import Recipe, UsageError
 from torchclinic.engine.arm_run import ArmRun, Progress, RunsInterrupted
-from torchclinic.engine.calls import checked
+from torchclinic.engine.call import Call
 from torchclinic.engine.placement.placement import Executor, Placement
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ _MOMENT = 1e-3  # seconds that are left of a deadline when the choice of the eng
 Results = Mapping[str, tuple[ArmRun, ...]]
 Runner = Callable[..., Results]  # what is called as `run_arms` is
 _EXECUTORS: Mapping[Executor, str] = {
-    "sequential": "torchclinic.engine.sequential:run_arms",
+    "sequential": "torchclinic.engine.sequential:run_sequential",
     "stacked": "torchclinic.engine.stacked:run_stacked",
     "ray": "torchclinic.engine.ray:run_on_ray",
 }
@@ -80,45 +81,44 @@ def run_arms(  # noqa: PLR0913 - everything after the seeds is optional and by n
         RecipeError: When "ray" cannot ship a recipe.
         RunsInterrupted: On Ctrl-C; it carries what was finished.
     """
-    given = checked(seeds, deadline, parallel)
-    try:
-        placement = _placement(engine, address, arms, given, max_steps, deadline, parallel)
-    except KeyboardInterrupt:
-        none = {arm: tuple(ArmRun(arm, s, error="interrupted") for s in given) for arm in arms}
-        raise RunsInterrupted(none) from None
-    if on_placement is not None:
-        on_placement(placement)
-    options: dict[str, Any] = {"address": address} if placement.engine == "ray" else {}
-    return _executor(placement.engine)(
+    check_engine(engine, address)
+    call = Call(
         arms,
-        given,
+        tuple(seeds),
         max_steps=max_steps,
         watch_first=watch_first,
         test=test,
         keep_models=keep_models,
         progress=progress,
         on_result=on_result,
-        deadline=None if deadline is None else max(deadline - placement.seconds, _MOMENT),
+        deadline=deadline,
         parallel=parallel,
-        **options,
+        address=address,
     )
+    try:
+        placement = _placement(engine, call)
+    except KeyboardInterrupt:
+        none = {arm: tuple(ArmRun(arm, s, error="interrupted") for s in call.seeds) for arm in arms}
+        raise RunsInterrupted(none) from None
+    if on_placement is not None:
+        on_placement(placement)
+    if deadline is not None:
+        call = replace(call, deadline=max(deadline - placement.seconds, _MOMENT))
+    return _executor(placement.engine)(call)
 
 
-def _placement(
-    engine: EngineName,
-    address: str | None,
-    arms: Mapping[str, Recipe],
-    seeds: tuple[int, ...],
-    max_steps: int | None,
-    deadline: float | None,
-    parallel: int | None,
-) -> Placement:
-    check_engine(engine, address)
+def _placement(engine: EngineName, call: Call) -> Placement:
     if engine != "auto":
         return Placement(engine, "asked for")
     from torchclinic.engine.placement.choose import choose_engine
 
-    return choose_engine(arms, seeds, max_steps=max_steps, deadline=deadline, parallel=parallel)
+    return choose_engine(
+        call.arms,
+        call.seeds,
+        max_steps=call.max_steps,
+        deadline=call.deadline,
+        parallel=call.parallel,
+    )
 
 
 def check_engine(engine: str, address: str | None) -> None:
@@ -137,7 +137,7 @@ def check_engine(engine: str, address: str | None) -> None:
         )
 
 
-def _executor(engine: Executor) -> Callable[..., Results]:
+def _executor(engine: Executor) -> Callable[[Call], Results]:
     """The function that makes the runs; Ray and the compiler are imported only where asked for."""
     module, function = _EXECUTORS[engine].split(":")
     return getattr(import_module(module), function)

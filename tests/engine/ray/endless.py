@@ -6,8 +6,7 @@ import time
 from pathlib import Path
 
 from engine.recipes import mse, recipe, with_step
-from torchclinic.engine import RunsInterrupted
-from torchclinic.engine.ray import run_on_ray
+from torchclinic.engine import RunsInterrupted, run_arms
 
 
 def endless_study(seen, told):
@@ -23,6 +22,6 @@ def endless_study(seen, told):
 
     arms = {"ends": recipe(), "hangs": with_step(endless, steps=100_000)}
     try:
-        run_on_ray(arms, [0], parallel=2)
+        run_arms(arms, [0], engine="ray", parallel=2)
     except RunsInterrupted as interrupt:
         told.send({arm: runs[0].error for arm, runs in interrupt.results.items()})

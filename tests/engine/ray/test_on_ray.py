@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,8 @@ import torch
 from engine.recipes import mse, recipe, with_step
 from torchclinic.core import LossError, Splits, UsageError
 from torchclinic.engine import RunsInterrupted, run_arms
-from torchclinic.engine.ray import run_on_ray
 
+run_on_ray = partial(run_arms, engine="ray")
 pytestmark = pytest.mark.usefixtures("cluster")
 ARMS = {"slow": recipe(), "fast": recipe(optimizer=lambda ps: torch.optim.Adam(ps, lr=0.02))}
 

@@ -8,11 +8,11 @@ from torch import nn
 from torch.optim import SGD
 
 from torchclinic.core import Recipe, Splits
-from torchclinic.engine.sequential import run_arms
-from torchclinic.engine.stacked import run_stacked
+from torchclinic.engine import run_arms
 
 STEPS = 200
 EXACT = 1e-9  # relative, of losses in float64
+run_stacked = partial(run_arms, engine="stacked")
 
 
 def classes(dtype=torch.float64, rows=150, features=6):

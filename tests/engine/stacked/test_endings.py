@@ -7,9 +7,8 @@ import torch
 from torch import nn
 from torch.optim import SGD, Adam, NAdam
 
-from engine.stacked.parts import CLASSES, assert_same, both, net, numbers, recipe
+from engine.stacked.parts import CLASSES, assert_same, both, net, numbers, recipe, run_stacked
 from torchclinic.core import EarlyStopping, LossError, Metric, Splits
-from torchclinic.engine.stacked import run_stacked
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""run_stacked as an engine: what it returns, whatever the chunks, the workers and the order."""
+"""The stacked engine: what it returns, whatever the chunks, the workers and the order."""
 
 import itertools
 from functools import partial
@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.optim import SGD
 
-from engine.stacked.parts import CLASSES, classes, close, net, recipe
+from engine.stacked.parts import CLASSES, classes, close, net, recipe, run_stacked
 from torchclinic.core import UsageError
 from torchclinic.engine import RunsInterrupted
 from torchclinic.engine.stacked import (
@@ -18,7 +18,6 @@ from torchclinic.engine.stacked import (
     native,
     plan_stacks,
     planning,
-    run_stacked,
 )
 from torchclinic.watch import WatchOptions
 

@@ -10,9 +10,9 @@ from statistics import geometric_mean
 import torch
 
 from torchclinic.core import Recipe
+from torchclinic.engine.arm_run import Cell
 from torchclinic.engine.cores import available_cores
 from torchclinic.engine.forking import why_not_forked
-from torchclinic.engine.ledger import Cell
 from torchclinic.engine.placement.placement import Placement
 from torchclinic.engine.placement.rates import Rate, rate
 from torchclinic.engine.placement.trial import STEPS

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
 from torchclinic.core import Recipe
-from torchclinic.engine.ledger import Cell
+from torchclinic.engine.arm_run import Cell
 from torchclinic.engine.placement.trial import alone, in_a_stack
 from torchclinic.engine.stacked.planning import StackGroup
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from torchclinic.core import Recipe
-from torchclinic.engine.ledger import Cell
+from torchclinic.engine.arm_run import Cell
 from torchclinic.engine.stacked.chunk import run_chunk
 from torchclinic.engine.stacked.mass import Mass
 from torchclinic.engine.stacked.mlp.dropout import Draws

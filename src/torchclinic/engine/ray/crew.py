@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from torchclinic.core import Recipe
-from torchclinic.engine.ledger import Cell
+from torchclinic.engine.arm_run import Cell
 from torchclinic.engine.outcome import Outcome
 from torchclinic.engine.ray.shipping import Shipment
 from torchclinic.engine.ray.task import Home, run_one

@@ -10,7 +10,7 @@ from typing import Any
 
 from torchclinic.core import Recipe
 from torchclinic.data import batches
-from torchclinic.engine.ledger import Cell
+from torchclinic.engine.arm_run import Cell
 from torchclinic.engine.outcome import Outcome, attempt
 from torchclinic.engine.stacked.blueprint import Blueprint, alike, device_of
 from torchclinic.engine.stacked.choosing import Make

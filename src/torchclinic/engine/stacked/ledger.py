@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from torchclinic.engine.ledger import Cell, Ledger
+from torchclinic.engine.arm_run import Cell
+from torchclinic.engine.ledger import Ledger
 from torchclinic.engine.outcome import Outcome
 
 

@@ -11,8 +11,8 @@ from torch import nn
 
 from torchclinic.core import Recipe, Run
 from torchclinic.data import Batches
+from torchclinic.engine.arm_run import Cell
 from torchclinic.engine.kept import weights_of
-from torchclinic.engine.ledger import Cell
 from torchclinic.engine.outcome import Outcome, attempt
 from torchclinic.engine.stacked.optimizers import numbers_of
 from torchclinic.engine.stacked.recorder import BulkRecorder

@@ -6,7 +6,7 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from torchclinic.core import Recipe
-from torchclinic.engine.ledger import Cell
+from torchclinic.engine.arm_run import Cell
 from torchclinic.engine.stacked.blueprint import Blueprint, draw_up
 from torchclinic.engine.stacked.choosing import MAPPED_FROM, Kind, Make, choose_network
 
