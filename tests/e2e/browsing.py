@@ -41,6 +41,19 @@ CONTRAST = """(least) => {
 }"""
 
 
+def assert_it_fits_and_is_alone(page, width, uri, parts):
+    """No part is wider than the window, nothing complains, and nothing else is asked for."""
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    wide = page.evaluate(
+        "s => [...document.querySelectorAll(s)].filter(e => e.getClientRects().length &&"
+        " e.getBoundingClientRect().right > innerWidth + 1).map(e => e.className || e.tagName)",
+        parts,
+    )
+    assert wide == []
+    assert page.complaints == []
+    assert page.requests == [uri]
+
+
 def assert_all_is_reached_by_tab(page):
     """Whatever can be used has its turn under Tab, and shows it."""
     wanted = page.evaluate(

@@ -13,6 +13,7 @@ from e2e.browsing import (
     PHONE,
     READABLE,
     assert_all_is_reached_by_tab,
+    assert_it_fits_and_is_alone,
     print_page,
 )
 from render import study_sample
@@ -35,15 +36,8 @@ def pages(tmp_path_factory):
 @pytest.mark.parametrize("name", ["usual", "dead", "many", "hostile", "one-arm"])
 def test_it_fits_and_asks_for_nothing(visit, pages, name, width):
     page = visit(name, width, "dark" if width == PHONE else "light")
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    wide = page.evaluate(
-        "s => [...document.querySelectorAll(s)].filter(e => e.getClientRects().length &&"
-        " e.getBoundingClientRect().right > innerWidth + 1).map(e => e.className || e.tagName)",
-        "figure, .strips, h1, h2, h3, .facts, .tabs, .switches, .scroll, .verdicts",
-    )
-    assert wide == []
-    assert page.complaints == []
-    assert page.requests == [pages[name].as_uri()]
+    parts = "figure, .strips, h1, h2, h3, .facts, .tabs, .switches, .scroll, .verdicts"
+    assert_it_fits_and_is_alone(page, width, pages[name].as_uri(), parts)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -14,6 +14,7 @@ from e2e.browsing import (
     PHONE,
     READABLE,
     assert_all_is_reached_by_tab,
+    assert_it_fits_and_is_alone,
     print_page,
 )
 from render import sample
@@ -42,15 +43,8 @@ NAMES = [*sample.all_repairs(), *(f"d-{name}" for name in sample.all_diagnoses()
 @pytest.mark.parametrize("name", NAMES)
 def test_it_fits_and_asks_for_nothing(visit, pages, name, width):
     page = visit(name, width, "dark" if width == PHONE else "light")
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    wide = page.evaluate(
-        "s => [...document.querySelectorAll(s)].filter(e => e.getClientRects().length &&"
-        " e.getBoundingClientRect().right > innerWidth + 1).map(e => e.className || e.tagName)",
-        "figure, .finding, .strips, pre, h1, h2, h3, .facts, .tabs, .cost",
-    )
-    assert wide == []
-    assert page.complaints == []
-    assert page.requests == [pages[name].as_uri()]
+    parts = "figure, .finding, .strips, pre, h1, h2, h3, .facts, .tabs, .cost"
+    assert_it_fits_and_is_alone(page, width, pages[name].as_uri(), parts)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

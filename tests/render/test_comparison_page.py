@@ -1,6 +1,4 @@
-import base64
 import dataclasses
-import hashlib
 import json
 import math
 import re
@@ -21,7 +19,6 @@ from torchclinic.render import (
     write_study_report,
 )
 from torchclinic.render.comparison.glossary import study_term
-from torchclinic.render.html.page import MAX_BYTES
 
 STUDIES = study_sample.all_studies()
 PAGES = {name: render_study_page(value) for name, value in STUDIES.items()}
@@ -36,53 +33,8 @@ def document(name):
 
 
 @each
-def test_nesting_is_valid(name):
-    assert PARSED[name].problems == []
-
-
-@each
-def test_nothing_is_loaded_from_anywhere(name):
-    assert not re.search(r"(?i)https?:|\burl\(|@import|(?<!:)//", PAGES[name])
-    assert PARSED[name].foreign() == ([], 1)
-
-
-@each
-def test_the_size_is_bounded(name):
-    assert len(PAGES[name].encode()) <= MAX_BYTES
-
-
-@each
-def test_the_policy_lets_only_our_script_run(name):
-    policies = [m["content"] for m in PARSED[name].named("meta") if "content" in m]
-    policy = next(words for words in policies if "default-src" in words)
-    body = re.search(r"<script>(.*)</script>", PAGES[name], re.DOTALL)[1]
-    digest = base64.b64encode(hashlib.sha256(body.encode()).digest()).decode()
-    assert "default-src 'none'" in policy
-    assert f"'sha256-{digest}'" in policy
-
-
-@each
-def test_references_inside_of_the_page_resolve(name):
-    page = PARSED[name]
-    ids = [a["id"] for _, a, _ in page.elements if "id" in a]
-    assert len(ids) == len(set(ids))
-    wanted = {a["href"][1:] for a in page.named("a")}
-    keys = ("aria-labelledby", "aria-controls")
-    wanted |= {a[key] for _, a, _ in page.elements for key in keys if key in a}
-    assert wanted <= set(ids)
-
-
-@each
-def test_pictures_and_controls_have_words(name):
-    page = PARSED[name]
-    for _, attributes, _ in page.elements:
-        if attributes.get("role") in ("img", "group", "region"):
-            assert attributes["aria-label"].strip()
-    outer = [a for tag, a, stack in page.elements if tag == "svg" and "svg" not in stack]
-    assert all(a.get("role") == "img" or a.get("aria-hidden") == "true" for a in outer)
-    assert all(a.get("type") == "button" for a in page.named("button"))
-    assert len(page.named("h1")) == 1
-    boxes = [stack for tag, _, stack in page.elements if tag == "input"]
+def test_boxes_have_labels(name):
+    boxes = [stack for tag, _, stack in PARSED[name].elements if tag == "input"]
     assert all("label" in stack for stack in boxes)
 
 

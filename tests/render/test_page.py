@@ -1,5 +1,3 @@
-import base64
-import hashlib
 import json
 import re
 
@@ -19,7 +17,7 @@ from torchclinic.render import (
     render_repair_page,
 )
 from torchclinic.render.html.glossary import term
-from torchclinic.render.html.page import MAX_BYTES, embedded
+from torchclinic.render.html.page import embedded
 
 PAGES = {
     **{name: render_repair_page(value) for name, value in sample.all_repairs().items()},
@@ -34,68 +32,10 @@ each = pytest.mark.parametrize("name", PAGES)
 
 
 @each
-def test_nesting_is_valid(name):
-    assert PARSED[name].problems == []
-
-
-@each
-def test_nothing_is_loaded_from_anywhere(name):
-    assert not re.search(r"(?i)https?:|\burl\(|@import|(?<!:)//", PAGES[name])
-    foreign, scripts = PARSED[name].foreign()
-    assert foreign == []
-    assert scripts == 1
-
-
-@each
-def test_the_size_is_bounded(name):
-    assert len(PAGES[name].encode()) <= MAX_BYTES
-
-
-@each
-def test_the_policy_lets_only_our_script_run(name):
-    policy = next(
-        m["content"]
-        for m in PARSED[name].named("meta")
-        if "content" in m and "default" in m["content"]
-    )
-    body = re.search(r"<script>(.*)</script>", PAGES[name], re.DOTALL)[1]
-    digest = base64.b64encode(hashlib.sha256(body.encode()).digest()).decode()
-    assert "default-src 'none'" in policy
-    assert f"'sha256-{digest}'" in policy
-
-
-@each
-def test_references_inside_of_the_page_resolve(name):
+def test_one_tab_is_chosen_at_first(name):
     page = PARSED[name]
-    ids = [a["id"] for _, a, _ in page.elements if "id" in a]
-    assert len(ids) == len(set(ids))
-    wanted = {a["href"][1:] for a in page.named("a")}
-    wanted |= {
-        a[key]
-        for _, a, _ in page.elements
-        for key in ("aria-labelledby", "aria-controls", "data-copy")
-        if key in a
-    }
-    assert wanted <= set(ids)
-
-
-@each
-def test_pictures_have_words(name):
-    for _, attributes, _ in PARSED[name].elements:
-        if attributes.get("role") == "img":
-            assert attributes["aria-label"].strip()
-    outer = [a for tag, a, stack in PARSED[name].elements if tag == "svg" and "svg" not in stack]
-    assert all(a.get("role") == "img" or a.get("aria-hidden") == "true" for a in outer)
-
-
-@each
-def test_controls_are_buttons_with_words(name):
-    page = PARSED[name]
-    assert all(a.get("type") == "button" for a in page.named("button"))
     tabs = [a for a in page.named("button") if a.get("role") == "tab"]
     assert [a["aria-selected"] for a in tabs].count("true") == (1 if tabs else 0)
-    assert page.named("html")[0]["lang"] == "en"
-    assert len(page.named("h1")) == 1
 
 
 @each
