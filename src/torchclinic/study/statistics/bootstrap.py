@@ -7,15 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from torchclinic.core import UsageError
-from torchclinic.study.statistics.sample import (
-    ROUNDING,
-    Differences,
-    checked,
-    constant,
-    mean,
-    scaled,
-)
+from torchclinic.study.statistics.sample import ROUNDING, Differences, bounds
 
 RESAMPLES = 9_999
 
@@ -62,18 +54,13 @@ def bca_interval(
     >>> round(low, 3), round(high, 3)
     (0.855, 0.878)
     """
-    sample = checked(differences)
-    if not 0 < confidence < 1:
-        raise UsageError(f"confidence is {confidence!r}", hint="a share such as 0.95")
-    if sample.size < 2:
-        return -math.inf, math.inf
-    if constant(sample):
-        middle = mean(sample)
-        return middle, middle
-    unit, scale = scaled(sample)
-    means = _resampled_means(unit, resamples, np.random.default_rng(seed))
-    low, high = np.quantile(means, _levels(unit, means, confidence, expanded=expanded))
-    return float(low) * scale, float(high) * scale
+
+    def estimate(unit: NDArray[np.float64]) -> tuple[float, float]:
+        means = _resampled_means(unit, resamples, np.random.default_rng(seed))
+        low, high = np.quantile(means, _levels(unit, means, confidence, expanded=expanded))
+        return float(low), float(high)
+
+    return bounds(differences, confidence, estimate)
 
 
 def _resampled_means(

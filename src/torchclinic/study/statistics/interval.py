@@ -7,9 +7,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from torchclinic.core import UsageError
 from torchclinic.study.statistics.power import fewest_seeds
-from torchclinic.study.statistics.sample import Differences, checked, constant, mean, scaled
+from torchclinic.study.statistics.sample import Differences, bounds
 
 EXACT_UP_TO = 18  # values; 2^18 subset means take about 5 ms and 2 MB
 RESAMPLES = 99_999  # random subsets beyond that
@@ -45,20 +44,13 @@ def mean_interval(values: Differences, *, confidence: float = 0.95) -> tuple[flo
     >>> round(low, 3), round(high, 3)
     (0.85, 0.88)
     """
-    sample = checked(values)
-    if not 0 < confidence < 1:
-        raise UsageError(f"confidence is {confidence!r}", hint="a share such as 0.95")
-    if sample.size < 2:
-        return -math.inf, math.inf
-    if constant(sample):
-        middle = mean(sample)
-        return middle, middle
-    unit, scale = scaled(sample)
-    if sample.size < fewest_seeds(confidence):
-        low, high = _student(unit, confidence)
-    else:
-        low, high = _typical(unit, 1 - confidence)
-    return low * scale, high * scale
+    return bounds(values, confidence, lambda unit: _enclosing(unit, confidence))
+
+
+def _enclosing(unit: NDArray[np.float64], confidence: float) -> tuple[float, float]:
+    if unit.size < fewest_seeds(confidence):
+        return _student(unit, confidence)
+    return _typical(unit, 1 - confidence)
 
 
 def _student(unit: NDArray[np.float64], confidence: float) -> tuple[float, float]:

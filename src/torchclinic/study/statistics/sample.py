@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,3 +49,37 @@ def mean(sample: NDArray[np.float64]) -> float:
     """
     unit, scale = scaled(sample)
     return float(unit.mean()) * scale
+
+
+def bounds(
+    differences: Differences,
+    confidence: float,
+    estimate: Callable[[NDArray[np.float64]], tuple[float, float]],
+) -> tuple[float, float]:
+    """An interval of the mean; `estimate` finds it for a sample that is neither one nor constant.
+
+    Args:
+        differences: The sample.
+        confidence: In (0, 1).
+        estimate: Scaled sample -> (low, high), in its unit.
+
+    Returns:
+        (low, high); (-inf, inf) for one difference, a single point when all are equal.
+
+    Raises:
+        UsageError: When there are none, one is not finite, or `confidence` is no share.
+
+    >>> bounds([2.0, 2.0], 0.95, lambda unit: (0.0, 1.0))
+    (2.0, 2.0)
+    """
+    sample = checked(differences)
+    if not 0 < confidence < 1:
+        raise UsageError(f"confidence is {confidence!r}", hint="a share such as 0.95")
+    if sample.size < 2:
+        return -math.inf, math.inf
+    if constant(sample):
+        middle = mean(sample)
+        return middle, middle
+    unit, scale = scaled(sample)
+    low, high = estimate(unit)
+    return low * scale, high * scale
