@@ -25,6 +25,7 @@ from torchclinic.gallery import Claim, Outcome, Picture, Settings, judge
 from torchclinic.gallery.arms import Curves, train_arms
 from torchclinic.gallery.data import epochs, images, pixels
 from torchclinic.gallery.style import COLOURS, band, figure, label_ends, title_panel
+from torchclinic.gallery.text.numbers import toll
 from torchclinic.nn.nets import MLP
 
 LECTURE = "000, Advice on using BatchNormalization"
@@ -114,8 +115,8 @@ def _claims(final: dict[str, np.ndarray]) -> tuple[Claim, ...]:
 def _curves(found: dict[str, Curves]) -> Picture:
     mean = {order: np.mean(found[f"BatchNorm, {order}"].final) for order in ORDERS}
     drawn, axes = figure(
-        f"With BatchNorm, keeping the batches costs {mean['shuffled'] - mean['kept']:.1%}, "
-        f"sorting them by class {mean['shuffled'] - mean['sorted']:.0%}",
+        f"With BatchNorm, keeping the batches {toll(mean['shuffled'] - mean['kept'])}, "
+        f"sorting them by class {toll(mean['shuffled'] - mean['sorted'])}",
         "Test accuracy of three layers of 100 ReLUs during training; band: lowest to highest seed.",
         columns=2,
         sharey=True,

@@ -29,6 +29,7 @@ from torchclinic.gallery import Claim, Outcome, Picture, Settings, judge
 from torchclinic.gallery.arms import Curves, train_arms
 from torchclinic.gallery.data import epochs, images
 from torchclinic.gallery.style import COLOURS, band, dots, figure, label_ends, title_panel
+from torchclinic.gallery.text.numbers import toll
 from torchclinic.nn.dropout import DropConnectLinear
 from torchclinic.nn.nets import TestNetwork
 
@@ -143,9 +144,8 @@ def _claims(final: dict[str, np.ndarray], found: dict[str, Curves]) -> tuple[Cla
 def _heads(found: dict[str, Curves]) -> Picture:
     mean = {name: np.mean(c.final) for name, c in found.items()}
     drawn, axes = figure(
-        f"DropConnect costs {100 * (mean['baseline'] - mean['DropConnect 0.2']):.1f} points in the "
-        f"same three layers; the seminar's single layer costs "
-        f"{100 * (mean['baseline'] - mean['one layer']):.1f} without it",
+        f"DropConnect {toll(mean['baseline'] - mean['DropConnect 0.2'])} in the same three layers; "
+        f"the seminar's single layer {toll(mean['baseline'] - mean['one layer'])} without it",
         "TestNetwork: test accuracy and loss after training; a dot is a seed, the bar their mean.",
         columns=2,
         height=3.4,

@@ -18,6 +18,18 @@ def short(value: float) -> str:
     return f"{value:.4g}"
 
 
+def toll(lost: float) -> str:
+    """What something does to an accuracy, in points.
+
+    Args:
+        lost: Accuracy without it minus accuracy with it.
+
+    >>> toll(0.008), toll(-0.0024)
+    ('costs 0.8 points', 'gains 0.2 points')
+    """
+    return f"{'costs' if lost >= 0 else 'gains'} {100 * abs(lost):.1f} points"
+
+
 def claim_value(claim: Claim) -> str:
     """The measured value with its interval, if it has one.
 
