@@ -28,6 +28,7 @@ from clinic.preflight_recipes import (
     with_nan,
 )
 from torchclinic.clinic.preflight import batch_facts, probing
+from torchclinic.clinic.preflight.tensors import target_facts
 from torchclinic.core import Splits
 from torchclinic.training import build_model
 
@@ -501,3 +502,17 @@ def test_noise_in_evaluation_mode_is_not_mistaken_for_rows_that_mix(model, mixes
     found = batch_facts(recipe(model=model), 0)
     assert found.batch_crosstalk is mixes
     assert found.random_in_eval is random
+
+
+@pytest.mark.parametrize(
+    ("rows", "off"),
+    [
+        ([[0.0, 1.0], [1.0, 0.0]], 0.0),
+        ([[0.3, 0.7], [0.5, 0.5]], 0.0),
+        ([[1.0, 1.0], [1.0, 0.0], [0.0, 0.0], [0.0, 1.0]], 0.5),
+        ([[2.0, -1.0], [1.0, 0.0]], None),
+        ([[1.0], [0.0]], None),
+    ],
+)
+def test_rows_of_targets_that_do_not_sum_to_one_are_counted(rows, off):
+    assert target_facts(torch.tensor(rows), "bce").off_one == off

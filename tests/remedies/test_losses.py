@@ -251,3 +251,16 @@ def test_an_output_bound_is_only_dropped_where_the_targets_exceed_it():
         assert isinstance(remedy.plan(beyond, case_of(beyond)), Change)
     made = recipe(log_softmax, VECTORS)
     assert "changes nothing" in drop.plan(made, case_of(made)).reason
+
+
+def test_labels_that_overlap_get_a_sigmoid_each_and_not_a_softmax():
+    overlapping = (
+        torch.rand(len(VECTORS), 4, generator=torch.Generator().manual_seed(1)) < 0.6
+    ) * 1.0
+    made = recipe(softmax_mlp, VECTORS, overlapping, loss=nn.BCELoss())
+    new = REMEDIES["match-loss"].plan(made, case_of(made)).apply(made)
+    assert isinstance(new.loss, nn.BCEWithLogitsLoss)
+    with torch.no_grad():
+        assert float(build_model(new, 0)(VECTORS).min()) < 0
+    exclusive = recipe(softmax_mlp, VECTORS, ONE_HOT.float(), loss=nn.BCELoss())
+    assert isinstance(REMEDIES["match-loss"].plan(exclusive, case_of(exclusive)), NotApplicable)

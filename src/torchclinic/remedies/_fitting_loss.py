@@ -120,9 +120,9 @@ def _binary(recipe: RecipeFacts, batch: BatchFacts) -> Fit | NotApplicable:
         return _classes(recipe, batch)
     assert outputs is not None
     kind, name = recipe.loss_kind, recipe.model.output_activation
-    constant = name == "softmax" and width == 1
+    competing = name == "softmax" and (width == 1 or bool(batch.targets.off_one))
     probabilities = name in PROBABILITIES or (name is None and outputs.in_unit_interval)
-    given = not constant and (kind == "bce-with-logits" or (kind == "bce" and probabilities))
+    given = not competing and (kind == "bce-with-logits" or (kind == "bce" and probabilities))
     if kind == "hinge" or (given and not outputs.broadcasts):
         return NotApplicable(f"{recipe.loss} fits outputs and targets")
     drops = name is not None

@@ -95,6 +95,16 @@ RECODED_Z = Threshold(4.0, "here; McNemar 1947", "rows that moved against rows t
 NEIGHBOURS_OWN = Threshold(
     0.5, "here", "rescaled knowledge of neighbours in training, for them to be asked elsewhere"
 )
+FOREIGN_SKILL = Threshold(
+    0.6, "here", "rescaled knowledge of validation rows below which half a training is tried"
+)
+FOREIGN_KNOWN = Threshold(0.3, "here", "what half of the training rows teaches of the other half")
+FOREIGN_LEFT = Threshold(0.4, "here", "of that, what all rows teach of validation")
+FOREIGN_NOTHING = Threshold(0.15, "here", "the same, where as good as nothing is left")
+FOREIGN_Z = Threshold(4.0, "here", "their difference in deviations of chance")
+FOREIGN_WITHIN = Threshold(
+    3.0, "here; three standard errors", "what a plain model learns of validation from validation"
+)
 NEIGHBOURS_LOST = Threshold(0.25, "here", "of that, what is left of it in validation")
 TARGET_DISTANCE = Threshold(0.3, "here; Smirnov 1948", "distance of the targets' distributions")
 TARGET_CHANCE = Threshold(1e-8, "here; Wei & Dudley 2012", "its probability by chance, at most")
@@ -148,6 +158,9 @@ INITIAL_LOSS = Threshold(
     "nets with inputs of unit scale",
 )
 LABELS_A_ROW = Threshold(0.05, "here", "mean labels a row, minus one: mixed labels sum to 1")
+OFF_ONE = Threshold(
+    0.1, "here; a few rows without any label do not count", "share of rows that do not sum to 1"
+)
 OUTPUT_SPREAD = Threshold(3.0, "here", "standard deviation of the outputs over the targets'")
 OUT_OF_RANGE = Threshold(0.5, "DeepDiagnosis (Wardat et al. 2022)", "in target standard deviations")
 FLIP_MATCH = Threshold(0.5, "here", "relative distance of -loss from the constant's loss")

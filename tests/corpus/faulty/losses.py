@@ -221,3 +221,10 @@ def spread_difference(model, batch):
 @faulty("LOS106", base=tables.friedman_relu)
 def step_that_broadcasts(recipe):
     return recipe.replace(loss=None, step=spread_difference)
+
+
+@faulty(
+    "LOS104", base=usages.multi_label_tables, why="labels that may come together share a softmax"
+)
+def softmax_over_labels_that_overlap(recipe):
+    return with_model(recipe.replace(loss=nn.BCELoss()), followed_by(nn.Softmax(1)))

@@ -87,6 +87,7 @@ def target_facts(targets: Tensor | None, kind: LossKind, ignored: int | None = N
         std=_number(finite, _std),
         class_counts=_counts(targets, what),
         nonfinite=int(values.numel() - finite.numel()),
+        off_one=_off_one(targets),
     )
 
 
@@ -222,6 +223,16 @@ def _counts(targets: Tensor, kind: str) -> dict[int, int]:
     if values.numel() > MOST_CLASSES:
         return {}
     return dict(zip(values.tolist(), counts.tolist(), strict=True))
+
+
+def _off_one(targets: Tensor) -> float | None:
+    """Share of the rows of several values in [0, 1] whose sum is not 1."""
+    if targets.dim() < 2 or targets.shape[1] < 2 or targets.is_complex():
+        return None
+    rows = targets.detach().float().movedim(1, -1)
+    if not bool(((rows >= 0) & (rows <= 1)).all()):
+        return None
+    return float(((rows.sum(-1) - 1).abs() > HALF_ROW_SUM_TOLERANCE).float().mean())
 
 
 def _std(values: Tensor) -> Tensor:

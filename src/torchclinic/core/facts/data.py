@@ -34,7 +34,12 @@ class InputFacts:
 
 @dataclass(frozen=True)
 class TargetFacts:
-    """The targets, over the same sample."""
+    """The targets, over the same sample.
+
+    Attributes:
+        off_one: Share of the rows (of pixels, where the second dimension is that of the classes)
+            of several values in [0, 1] whose sum is not 1; None for other targets.
+    """
 
     kind: Literal["classes", "binary", "real", "one-hot", "none"]
     shape: tuple[int, ...] = ()
@@ -45,6 +50,7 @@ class TargetFacts:
     std: float | None = None
     class_counts: Mapping[int, int] = field(default_factory=dict[int, int])
     nonfinite: int = 0
+    off_one: float | None = None
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from torchclinic.rules.outputs import (
     single_column,
 )
 from torchclinic.rules.rule import Rule, register
-from torchclinic.rules.wording import number
+from torchclinic.rules.wording import number, percent
 
 
 @register
@@ -31,12 +31,14 @@ class OutputRange(Rule):
 
     ## What it does
     Compares the range of the last non-linearity with the range of regression targets; finds a
-    softmax over a single output, a ReLU, tanh or similar before a loss that takes scores, and an
-    output that is 0 for every row.
+    softmax over a single output, a softmax where the labels of a row do not sum to 1, a ReLU, tanh
+    or similar before a loss that takes scores, and an output that is 0 for every row.
 
     ## Why is this bad?
     A ReLU cannot give a negative target and a tanh none above 1: these rows keep their error
-    for ever. A ReLU that is 0 for all rows passes no gradient, so nothing trains.
+    for ever. A ReLU that is 0 for all rows passes no gradient, so nothing trains. The outputs of
+    a softmax share a sum of 1: where a row has three labels none of them gets above a third, and
+    a row without any label cannot be told.
 
     ## Known problems
     Targets that barely leave the range are only mentioned.
@@ -62,6 +64,9 @@ class OutputRange(Rule):
     def check(self, case: Case) -> Iterable[Finding]:
         """At most one finding."""
         name = output_activation(case)
+        if outputs_of(case).rows_sum_to_one and _free_labels(case) is not None:
+            yield self._competing(case, name or "softmax")
+            return
         if name is None or name not in RANGES:
             return
         if name in ("softmax", "gumbel_softmax") and single_column(case):
@@ -83,6 +88,26 @@ class OutputRange(Rule):
             "is what one output needs.",
             (fact("outputs a row", 1), *learning_evidence(state)),
             confidence=0.98,
+        )
+
+    def _competing(self, case: Case, name: str) -> Finding:
+        state, share = state_of(case), _free_labels(case) or 0.0
+        targets = outputs_of(case).shape[1] * (_targets_of(case).mean or 0.0)
+        return self.finding(
+            exact(state),
+            f"{name} over labels of which a row has {number(targets)} on average",
+            f"The outputs of a row pass a {name}, which makes their sum 1, but the targets of "
+            f"{percent(share)} of the rows do not: they hold {number(targets)} on average. The "
+            "labels take from each other, so that of k labels none gets above 1/k, and a row "
+            "without a label cannot be told. Labels that do not exclude each other need a sigmoid "
+            "each (BCEWithLogitsLoss on the scores).",
+            (
+                above("share of the rows whose targets do not sum to 1", share, t.OFF_ONE),
+                fact("largest distance of an output row's sum from 1", 0.0),
+                *learning_evidence(state),
+            ),
+            confidence=0.95,
+            remedies=("match-loss",),
         )
 
     def _dead(self, case: Case, name: str) -> Finding:
@@ -137,6 +162,19 @@ class OutputRange(Rule):
             (fact(f"output activation is {name}", 1), *learning_evidence(state)),
             confidence=0.85,
         )
+
+
+def _targets_of(case: Case) -> TargetFacts:
+    return TargetFacts("none") if case.batch is None else case.batch.targets
+
+
+def _free_labels(case: Case) -> float | None:
+    """Share of the rows whose targets do not sum to 1, where each output has one of its own."""
+    targets = _targets_of(case)
+    asks = loss_kind(case) in ("bce", *VALUE_LOSSES)
+    if not asks or targets.off_one is None or targets.shape[1:] != outputs_of(case).shape[1:]:
+        return None
+    return targets.off_one if targets.off_one > t.OFF_ONE else None
 
 
 def _least(case: Case, low: float, high: float) -> str:
