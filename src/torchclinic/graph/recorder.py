@@ -22,6 +22,7 @@ from torchclinic.graph.op_kinds import Role
 from torchclinic.graph.tensors import tensors_in
 
 OnOutput = Callable[[str, Tensor], None]
+OnOp = Callable[[Op, Tensor], None]
 
 
 class ForwardRecorder:
@@ -37,6 +38,7 @@ class ForwardRecorder:
         on_output: Called with the name and output of each weighted layer as soon as it is there
             (before an in-place activation overwrites it); for a bare parameter once more when its
             bias has been added.
+        on_op: Called with each operation, layers included, and its first output.
 
     >>> import torch
     >>> model = nn.Sequential(nn.Linear(2, 3), nn.Tanh(), nn.Linear(3, 1))
@@ -46,9 +48,15 @@ class ForwardRecorder:
     [('0', 'tanh', False), ('2', None, True)]
     """
 
-    def __init__(self, model: nn.Module, on_output: OnOutput | None = None) -> None:
+    def __init__(
+        self,
+        model: nn.Module,
+        on_output: OnOutput | None = None,
+        on_op: OnOp | None = None,
+    ) -> None:
         self._model = model
         self._on_output = on_output
+        self._on_op = on_op
         self._names = {id(module): name for name, module in reversed([*model.named_modules()])}
         self._slots = _slots(model)
         self._flow = Flow({id(p): name for name, p in reversed([*model.named_parameters()])})
@@ -144,6 +152,8 @@ class ForwardRecorder:
             shape=tuple(outputs[0].shape),
         )
         self._flow.produced(outputs, op)
+        if self._on_op is not None:
+            self._on_op(op, outputs[0])
         if weighted:
             self._tell(name, outputs[0])
 
@@ -185,6 +195,8 @@ class ForwardRecorder:
     def _produced(self, call: Call, outputs: list[Tensor], op: Op) -> None:
         in_place = call.name == "setitem" or any(t is outputs[0] for t in call.tensors)
         self._flow.produced(outputs, op)
+        if self._on_op is not None:
+            self._on_op(op, outputs[0])
         base = outputs[0]._base if in_place else None
         if base is not None:  # written through a view
             before = self._flow.sources([base])

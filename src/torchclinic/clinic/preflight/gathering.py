@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from torchclinic.clinic.preflight.batch import batch_facts
 from torchclinic.clinic.preflight.labels import label_facts
@@ -14,8 +14,9 @@ from torchclinic.clinic.preflight.parts import part_facts
 from torchclinic.clinic.preflight.recipe import recipe_facts
 from torchclinic.clinic.preflight.rows import row_facts
 from torchclinic.clinic.preflight.sampling import affordable_rows, sample_of
+from torchclinic.clinic.preflight.start import start_facts
 from torchclinic.core.errors import TorchclinicError
-from torchclinic.core.facts import Case
+from torchclinic.core.facts import Case, StartFacts
 from torchclinic.core.recipe import Recipe
 from torchclinic.training import preserved
 
@@ -45,6 +46,7 @@ def gather(recipe: Recipe, seed: int = 0) -> tuple[Case, tuple[str, ...]]:
         labels=label_facts(recipe, batch.targets, many),
         parts=_looked(lambda: part_facts(recipe, batch.targets, many), "parts", notes),
         rows=_looked(lambda: row_facts(recipe, batch.targets, many), "rows", notes),
+        start=_signal(recipe, seed, sample),
     )
     if batch.initial_loss is None:
         notes.append("no forward and backward pass could be made before the training")
@@ -57,6 +59,15 @@ def gather(recipe: Recipe, seed: int = 0) -> tuple[Case, tuple[str, ...]]:
         if one_batch is None:
             notes.append("the one-batch test had no fair chance and says nothing")
     return Case(recipe=facts, batch=batch, one_batch=one_batch), tuple(notes)
+
+
+def _signal(recipe: Recipe, seed: int, sample: Any) -> StartFacts | None:
+    """What one more pass shows; where none can be made, the first one has said why."""
+    with preserved():
+        try:
+            return start_facts(recipe, seed, sample)
+        except TorchclinicError:
+            return None
 
 
 T = TypeVar("T")

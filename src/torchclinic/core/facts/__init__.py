@@ -1,6 +1,11 @@
 """Facts: what is known of a training before and while it runs. Rules read nothing else."""
 
-from torchclinic.core.facts.afterwards import BreakFacts, PredictionFacts, RateTrialFacts
+from torchclinic.core.facts.afterwards import (
+    BreakFacts,
+    HalfTrialFacts,
+    PredictionFacts,
+    RateTrialFacts,
+)
 from torchclinic.core.facts.case import Case
 from torchclinic.core.facts.data import InputFacts, LabelFacts, PartFacts, RowFacts, TargetFacts
 from torchclinic.core.facts.first_batch import (
@@ -14,11 +19,14 @@ from torchclinic.core.facts.first_batch import (
 from torchclinic.core.facts.kinds import LossKind, Task
 from torchclinic.core.facts.model import LayerFacts, ModelFacts, NormFacts, OptimizerFacts
 from torchclinic.core.facts.recipe import RecipeFacts
+from torchclinic.core.facts.start import EmbeddingFacts, RecurrentFacts, StartFacts
 
 __all__ = [
     "BatchFacts",
     "BreakFacts",
     "Case",
+    "EmbeddingFacts",
+    "HalfTrialFacts",
     "InputFacts",
     "LabelFacts",
     "LayerFacts",
@@ -35,7 +43,9 @@ __all__ = [
     "RateTrialFacts",
     "ReachFacts",
     "RecipeFacts",
+    "RecurrentFacts",
     "RowFacts",
+    "StartFacts",
     "TargetFacts",
     "Task",
 ]

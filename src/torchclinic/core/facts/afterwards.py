@@ -72,3 +72,32 @@ class RateTrialFacts:
     tried: float
     metric: float | None = None
     tried_metric: float | None = None
+
+
+@dataclass(frozen=True)
+class HalfTrialFacts:
+    """The same training on one half of its rows, asked about the other half.
+
+    Halves are the first and the last rows of the training part (of each class), so that rows that
+    follow each other stay together; rows of the second half that are all but copies of rows of the
+    first are left out.
+
+    Attributes:
+        rows: Rows of the second half that were asked about.
+        validation_rows: Rows of the validation part, None if unknown.
+        best: Lowest loss on the second half during the run.
+        validation_best: Lowest loss on the validation part during the run on all rows.
+        predictions: What the model that learnt the first half answers on the second, where targets
+            are classes.
+        within: What a plain model that learns from a part of the validation rows knows of the
+            others there, 0 for nothing and 1 for all; None where it could not be asked.
+        within_z: The same in standard deviations of chance.
+    """
+
+    rows: int
+    validation_rows: int | None = None
+    best: float | None = None
+    validation_best: float | None = None
+    predictions: PredictionFacts | None = None
+    within: float | None = None
+    within_z: float | None = None

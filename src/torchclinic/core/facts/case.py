@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from torchclinic.core.facts.afterwards import BreakFacts, PredictionFacts, RateTrialFacts
+from torchclinic.core.facts.afterwards import (
+    BreakFacts,
+    HalfTrialFacts,
+    PredictionFacts,
+    RateTrialFacts,
+)
 from torchclinic.core.facts.first_batch import BatchFacts, OneBatchFacts, ReachFacts
 from torchclinic.core.facts.recipe import RecipeFacts
 from torchclinic.core.history import History
@@ -29,7 +34,9 @@ class Case:
         swapped: The run with a cross-entropy in place of a squared error on probabilities; its
             losses are squared errors.
         longer: The run at its own rate, over several times as many steps.
+        halves: The run on one half of the training rows, and what it knows of the other half.
         reach: What of the inputs the trained outputs hang on.
+        restarted: The run from first weights of a usual scale, where theirs is suspected.
     """
 
     recipe: RecipeFacts | None = None
@@ -43,4 +50,6 @@ class Case:
     trial: RateTrialFacts | None = None
     longer: RateTrialFacts | None = None
     swapped: RateTrialFacts | None = None
+    halves: HalfTrialFacts | None = None
     reach: ReachFacts | None = None
+    restarted: RateTrialFacts | None = None

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from torchclinic.core.facts.data import InputFacts, LabelFacts, PartFacts, RowFacts, TargetFacts
+from torchclinic.core.facts.start import StartFacts
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,8 @@ class ReachFacts:
         starts: First position or feature of each part; a part ends where the next begins.
         effects: Root mean square of what exchanging a part changes in the outputs, over what
             exchanging whole rows changes; None where the rows do not differ in that part.
+        contents: As `effects`, where rows are filled up with padding: of exchanges that leave the
+            padding where it is, and with it every mask that is made of it. () without padding.
         tells: How much each part alone tells of the targets, in standard deviations of chance;
             None where it could not be told.
         spread: Standard deviation of the outputs between rows over their root mean square.
@@ -89,6 +92,7 @@ class ReachFacts:
     size: int = 0
     starts: tuple[int, ...] = ()
     effects: tuple[float | None, ...] = ()
+    contents: tuple[float | None, ...] = ()
     tells: tuple[float | None, ...] = ()
     spread: float | None = None
     order_blind: bool | None = None
@@ -158,6 +162,8 @@ class BatchFacts:
         loss: What the loss asks for; None if it could not be told.
         parts: How training and validation part stand to each other; None if it is not known.
         rows: What the training rows are like; None if it is not known.
+        start: What the first weights make of the signal along streams and states; None where
+            there are none, or it could not be told.
     """
 
     inputs: InputFacts
@@ -178,6 +184,7 @@ class BatchFacts:
     loss: LossFacts | None = None
     parts: PartFacts | None = None
     rows: RowFacts | None = None
+    start: StartFacts | None = None
 
     def layer(self, name: str) -> LayerReadings | None:
         """Readings of the layer of that name, or None."""
