@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from torchclinic.clinic.preflight.association import tells
+from torchclinic.clinic.preflight.padding import unpadded
 from torchclinic.clinic.preflight.reach import reach_facts
 
 ROWS, STEPS, FEATURES = 300, 9, 3
@@ -160,3 +161,42 @@ def test_inputs_without_rows_and_models_of_fixed_batches_say_nothing():
 
     assert reach_facts(nn.Linear(1, 1), (torch.tensor(1.0), torch.tensor(1.0))) is None
     assert reach_facts(Fixed(), (torch.randn(ROWS, 3), torch.randn(ROWS, 1))) is None
+
+
+class Masked(nn.Module):
+    """Attention over tokens 1 and up, or over the padding 0 alone."""
+
+    def __init__(self, *, inverted):
+        super().__init__()
+        self.embed = nn.Embedding(20, 8)
+        self.first = nn.Parameter(torch.randn(1, 1, 8))
+        layer = nn.TransformerEncoderLayer(8, 2, 16, 0.0, batch_first=True)
+        self.encoder = nn.TransformerEncoder(layer, 1, enable_nested_tensor=False)
+        self.head = nn.Linear(8, 2)
+        self.inverted = inverted
+
+    def forward(self, tokens):
+        left_out = (tokens != 0) if self.inverted else (tokens == 0)
+        mask = nn.functional.pad(left_out, (1, 0), value=False)
+        x = torch.cat([self.first.expand(len(tokens), -1, -1), self.embed(tokens)], 1)
+        return self.head(self.encoder(x, src_key_padding_mask=mask)[:, 0])
+
+
+@pytest.mark.parametrize("inverted", [True, False])
+def test_words_under_a_mask_have_no_effect_though_the_padding_has(inverted):
+    generator = torch.Generator().manual_seed(5)
+    tokens = torch.randint(1, 20, (ROWS, STEPS), generator=generator)
+    lengths = torch.randint(4, STEPS + 1, (ROWS, 1), generator=generator)
+    tokens[torch.arange(STEPS) >= lengths] = 0
+    found = reach_facts(Masked(inverted=inverted), (tokens, lengths[:, 0] % 2))
+    assert max(e for e in found.effects if e is not None) > 0.1
+    assert all((e == 0) is inverted for e in found.contents)
+
+
+def test_padding_is_one_token_in_one_run_at_an_end():
+    tokens = torch.tensor([[4, 5, 6, 0], [4, 5, 0, 0], [7, 0, 0, 0]])
+    assert unpadded(tokens).equal(tokens != 0)
+    assert unpadded(tokens.flip(1)).equal(tokens.flip(1) != 0)
+    assert unpadded(tokens.float()[..., None].expand(-1, -1, 2)).equal(tokens != 0)
+    assert unpadded(tokens[:, [0, 3, 1, 2]]) is None, "in the middle"
+    assert unpadded(torch.tensor([[1, 2, 0], [3, 4, 0]])) is None, "as long in all rows"

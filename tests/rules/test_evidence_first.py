@@ -211,6 +211,24 @@ def test_steps_that_tell_nothing_may_go_unread_unless_hardly_any_is_read(tells, 
     assert named(replace(with_batch(digits_mlp(), reach=found), reach=found), "WIR110") is None
 
 
+def test_padding_that_alone_moves_the_outputs_is_a_mask_the_wrong_way_round():
+    """Exchanges that move the padding have an effect, exchanges of words for words have none."""
+    found = reach(effects=(0.0,) * 4 + (0.4,) * 4, contents=(0.0,) * 8, tells=(2.0,) * 8)
+    case = replace(with_batch(stuck(), reach=found), reach=found)
+    assert "the mask is the wrong way round" in named(case, "WIR110").explanation
+    fine = reach(effects=(0.0,) * 4 + (0.4,) * 4, contents=(0.4,) * 8, tells=(2.0,) * 8)
+    assert named(replace(with_batch(stuck(), reach=fine), reach=fine), "WIR110") is None
+    assert named(replace(with_batch(digits_mlp(), reach=found), reach=found), "WIR110") is None
+
+
+def test_one_step_that_tells_and_is_read_does_not_outweigh_all_the_others():
+    few = reach(effects=(0.8,) + (0.0,) * 7, tells=(12.0,) + (1.0,) * 7)
+    many = reach(effects=(0.8,) + (0.0,) * 7, tells=(12.0,) + (6.0,) * 7)
+    for found, loud in ((few, False), (many, True)):
+        case = replace(with_batch(stuck(), reach=found), reach=found)
+        assert (named(case, "WIR110") is not None) is loud
+
+
 def test_outputs_that_never_vary_leave_no_step_unread():
     found = ReachFacts(axis="positions", spread=0.0, constant_end=40)
     judgement = judge(replace(with_batch(stuck(), reach=found), reach=found))

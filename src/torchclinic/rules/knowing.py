@@ -23,6 +23,16 @@ def lacking(case: Case) -> float | None:
     return gap if gap > t.UNDERFIT_NEIGHBOURS and not learnt_by_heart else None
 
 
+def memorises(case: Case) -> bool:
+    """Whether next to nothing of what it learns holds for other rows.
+
+    >>> memorises(Case())
+    False
+    """
+    unseen = state_of(case).validation_removed
+    return unseen is not None and unseen < t.LEARNING.begun
+
+
 def as_good_as_neighbours(case: Case) -> bool:
     """On rows not seen it does no worse than a row's neighbours, who do not know all either.
 
@@ -46,7 +56,7 @@ def known_by_neighbours(case: Case) -> float | None:
 def skill_of(case: Case) -> float | None:
     """What the model knows of rows that it has not seen."""
     if case.predictions is not None and case.batch is not None:
-        return _accuracy(case.predictions, case.batch)
+        return answered(case.predictions, case.batch)
     skill, recipe = metric_skill(case, "validation"), case.recipe
     if skill is None and recipe is not None and recipe.loss_kind == "mse":
         # a step may ask for something else than the targets beside which its inputs stand
@@ -54,7 +64,7 @@ def skill_of(case: Case) -> float | None:
     return skill
 
 
-def _accuracy(found: PredictionFacts, batch: BatchFacts) -> float | None:
+def answered(found: PredictionFacts, batch: BatchFacts) -> float | None:
     """Rows recognised beyond the largest class, or classes beyond chance, whichever is more.
 
     A training that weighs classes gives up rows of the common ones, and means to.

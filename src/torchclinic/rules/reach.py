@@ -47,6 +47,37 @@ def telling_parts(case: Case) -> tuple[Part, ...]:
     return tuple(part for part in found if part.tells > t.TELLING_SHARE * most)
 
 
+def steps_read(case: Case) -> tuple[Part, ...]:
+    """All time steps that vary, with the effect of what stands there on the outputs.
+
+    Where rows are padded, padding stays where it is, so that nothing is seen of its length. The
+    effects are over those of whole rows.
+
+    >>> steps_read(Case())
+    ()
+    """
+    untrained, trained = case.batch.reach if case.batch is not None else None, case.reach
+    if untrained is None or untrained.axis != "positions" or not untrained.starts:
+        return ()
+    after: dict[int, float | None] = {}
+    if trained is not None and trained.starts == untrained.starts:
+        after = dict(zip(trained.starts, trained.contents or trained.effects, strict=True))
+    ends = (*untrained.starts[1:], untrained.size)
+    effects = untrained.contents or untrained.effects
+    told = untrained.tells or (None,) * len(effects)
+    return tuple(
+        Part(start, end, tells or 0.0, effect, after.get(start) or 0.0)
+        for start, end, tells, effect in zip(untrained.starts, ends, told, effects, strict=True)
+        if effect is not None
+    )
+
+
+def padded(case: Case) -> bool:
+    """Whether some rows are filled up, more than others."""
+    reach = case.batch.reach if case.batch is not None else None
+    return reach is not None and bool(reach.contents)
+
+
 def _relative(reach: ReachFacts) -> dict[int, float]:
     """Effect of each part over the largest one, by where the part begins."""
     known = {s: e for s, e in zip(reach.starts, reach.effects, strict=True) if e is not None}

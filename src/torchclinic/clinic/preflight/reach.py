@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from torchclinic.clinic.preflight.association import tells
+from torchclinic.clinic.preflight.padding import unpadded
 from torchclinic.core.errors import TorchclinicError
 from torchclinic.core.facts import ReachFacts
 from torchclinic.data.structure import map_tensors, rows_of, take_rows, tensors_of
@@ -60,9 +61,10 @@ class _Probe:
         self._model = model
         self._inputs = inputs
         self._first = next(tensors_of(inputs))
-        start = time.perf_counter()
         with _Spreads(model) as self._spreads:
-            self._base = self._output(self._first)
+            self._output(self._first)
+        start = time.perf_counter()  # a model without hooks may take other, faster ways
+        self._base = self._output(self._first)
         self._seconds = time.perf_counter() - start
 
     def facts(self) -> ReachFacts | None:
@@ -90,6 +92,7 @@ class _Probe:
             size=self._first.shape[1],
             starts=self._starts(),
             effects=tuple(self._effect(part, whole) for part in self._parts()),
+            contents=self._contents(axis, whole),
             order_blind=self._order_blind(whole) if axis == "positions" else None,
             scale_blind=self._scale_blind(whole) if axis == "features" else None,
             constant_end=self._constant_end(axis),
@@ -126,9 +129,21 @@ class _Probe:
         for start, end in pairwise(starts):
             yield slice(start, end)
 
-    def _effect(self, part: slice, whole: float) -> float | None:
+    def _contents(self, axis: Axis, whole: float) -> tuple[float | None, ...]:
+        """The effects while what fills rows up stays where it is; () without such filling."""
+        real = unpadded(self._first) if axis == "positions" else None
+        if real is None:
+            return ()
+        return tuple(self._effect(part, whole, real) for part in self._parts())
+
+    def _effect(self, part: slice, whole: float, real: Tensor | None = None) -> float | None:
         changed = self._first.clone()
-        changed[:, part] = changed[:, part].roll(len(changed) // 2, 0)
+        if real is None:
+            changed[:, part] = changed[:, part].roll(len(changed) // 2, 0)
+        else:
+            for place in range(part.start, part.stop):
+                rows = real[:, place].nonzero().flatten()
+                changed[rows, place] = changed[rows.roll(len(rows) // 2), place]
         other = (changed != self._first).reshape(len(changed), -1).any(1).float().mean()
         if float(other) < 0.1:
             return None

@@ -10,7 +10,7 @@ from torchclinic.rules import thresholds as t
 from torchclinic.rules.consequences import LEARNING_CURVES
 from torchclinic.rules.evidence import above, fact, learning_evidence
 from torchclinic.rules.grading import gated, state_of
-from torchclinic.rules.knowing import lacking
+from torchclinic.rules.knowing import lacking, memorises
 from torchclinic.rules.rule import Rule, register
 from torchclinic.rules.wording import number
 
@@ -56,7 +56,7 @@ class BlindModel(Rule):
         assert case.batch is not None
         assert case.recipe is not None
         reach, state = case.batch.reach, state_of(case)
-        suffers = state.poor or lacking(case) is not None or _memorises(case)
+        suffers = state.poor or lacking(case) is not None or memorises(case)
         if reach is None or not suffers or not reach.starts:
             return
         if reach.order_blind and case.recipe.model.attention:
@@ -94,10 +94,3 @@ class BlindModel(Rule):
             ),
             confidence=0.85,
         )
-
-
-def _memorises(case: Case) -> bool:
-    """It learns its own rows and next to nothing of others."""
-    state = state_of(case)
-    unseen = state.validation_removed
-    return unseen is not None and unseen < t.LEARNING.begun

@@ -6,12 +6,13 @@ from collections.abc import Iterable
 
 from torchclinic.core.facts import Case
 from torchclinic.core.finding import Finding, Level, Stage
+from torchclinic.functional.learning import LearningState
 from torchclinic.rules import thresholds as t
 from torchclinic.rules.consequences import LEARNING_CURVES
 from torchclinic.rules.evidence import above, below, fact, learning_evidence
 from torchclinic.rules.grading import gated, state_of
-from torchclinic.rules.knowing import lacking
-from torchclinic.rules.reach import Part, spans, telling_parts
+from torchclinic.rules.knowing import lacking, memorises
+from torchclinic.rules.reach import Part, padded, spans, steps_read, telling_parts
 from torchclinic.rules.rule import Rule, register
 from torchclinic.rules.wording import number
 
@@ -24,7 +25,9 @@ class UnreadInput(Rule):
     Exchanges one position of the sequences, or one feature of the table, between rows, and looks
     whether the outputs change, before and after the training. It asks the data which positions
     tell of the targets (their correlation against shuffled targets). It fires where the outputs
-    stay exactly the same for most of what tells, and the training suffers.
+    stay exactly the same for most of what tells, and the training suffers; also where they stay
+    the same for nearly all time steps, though none of them tells anything by itself, as where the
+    order decides. Where rows are padded, words are exchanged with words, so that masks stay.
 
     ## Why is this bad?
     What never reaches the output cannot be learnt from. Typical are the output of a recurrent
@@ -49,21 +52,20 @@ class UnreadInput(Rule):
     levels = (Level.ERROR, Level.WARNING)
     stage = Stage.WIRING
     needs = frozenset({"batch"})
-    explains = ("LRN101", "GRD103", *LEARNING_CURVES, "CRV103")
+    explains = ("WIR112", "LRN101", "GRD103", *LEARNING_CURVES, "CRV103")
     remedies = ()
 
     def check(self, case: Case) -> Iterable[Finding]:
-        """One finding where most of what tells of the targets is not read."""
+        """One finding where most of what tells of the targets is not read, or hardly anything."""
         assert case.batch is not None
         telling, state = telling_parts(case), state_of(case)
-        if not telling:
-            yield from self._hardly_any(case)
+        falls_short = state.poor or lacking(case) is not None
+        if not (falls_short or memorises(case)):
             return
         unread = [p for p in telling if max(p.before, p.after) <= t.UNREAD]
-        if not unread or not (state.poor or lacking(case) is not None):
-            return
-        share = sum(p.tells for p in unread) / sum(p.tells for p in telling)
-        if share < t.TELLING_MOST:
+        share = sum(p.tells for p in unread) / sum(p.tells for p in telling) if telling else 0.0
+        if share < t.TELLING_MOST or not falls_short:
+            yield from self._hardly_any(case, telling)
             return
         level = gated(state, 3)
         yield self.finding(
@@ -82,32 +84,55 @@ class UnreadInput(Rule):
             confidence=0.95,
         )  # fmt: skip
 
-    def _hardly_any(self, case: Case) -> Iterable[Finding]:
-        """No step tells by itself, and of many steps hardly any is read, in a stuck training."""
-        assert case.batch is not None
-        reach, state = case.batch.reach, state_of(case)
-        if reach is None or reach.axis != "positions" or not (state.hurt and reach.starts):
-            return
-        after = dict(zip(case.reach.starts, case.reach.effects, strict=True)) if case.reach else {}
-        found = [
-            Part(start, end, 0.0, effect, after.get(start) or 0.0)
-            for start, end, effect in zip(
-                reach.starts, (*reach.starts[1:], reach.size), reach.effects, strict=True
-            )
-            if effect is not None
-        ]
+    def _hardly_any(self, case: Case, telling: tuple[Part, ...]) -> Iterable[Finding]:
+        """Of many steps hardly any is read, and none that is tells more than all the others."""
+        state, found = state_of(case), steps_read(case)
         unread = [p for p in found if max(p.before, p.after) <= t.UNREAD]
         share = len(unread) / len(found) if found else 0.0
         if len(found) < t.UNREAD_STEPS or share < t.UNREAD_MOST:
             return
+        together = sum(p.tells for p in unread) / len(unread) ** 0.5
+        if telling and together < t.TELLING:
+            return
+        level = gated(state, 2)
         yield self.finding(
-            gated(state, 2),
+            Level.WARNING if level is Level.INFO else level,
             f"the outputs do not depend on time steps {spans(unread)}",
-            f"Exchanging time steps {spans(unread)} between rows leaves every output as it was, "
-            f"before and after the training, which learns nothing. {_read(case)}",
-            (above("share of the time steps that is not read", share, t.UNREAD_MOST),),
+            f"Exchanging {_what(case)} time steps {spans(unread)} between rows leaves every output "
+            f"as it was, before and after the training, which {_suffers(state)}. {_why(case)}",
+            (
+                above("share of the time steps that is not read", share, t.UNREAD_MOST),
+                *learning_evidence(state),
+            ),
             confidence=0.8,
         )
+
+
+def _what(case: Case) -> str:
+    return "what stands at" if padded(case) else "what is at"
+
+
+def _suffers(state: LearningState) -> str:
+    if state.hurt:
+        return "learns nothing"
+    return "learns badly" if state.poor else "learns nothing that holds for other rows"
+
+
+def _why(case: Case) -> str:
+    """What is read, and how the rest is usually lost."""
+    if padded(case) and all(part.before <= t.UNREAD for part in steps_read(case)):
+        return (
+            "Only where the padding begins reaches them: the mask is the wrong way round, so that "
+            "padding is all that is looked at. A key_padding_mask is True where attention must "
+            "NOT look (`tokens == 0`), a mask to multiply by is 1 where it must."
+        )
+    told = _read(case)
+    usual = (
+        ""
+        if told.endswith("?")
+        else " Is a slice or an index too short, or a mask the wrong way round?"
+    )
+    return told + usual
 
 
 def _kind(case: Case) -> str:
