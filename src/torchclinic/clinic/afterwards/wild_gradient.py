@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from torchclinic.clinic.afterwards.lines import noted_line
+from torchclinic.clinic.lines import noted_line
 
 Found = tuple[str, float | None, float | None, str]
 

@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode, resolve_name
 
-from torchclinic.clinic.afterwards.lines import present_line
+from torchclinic.clinic.lines import present_line
 
 Found = tuple[str, float | None, float | None, str]
 _FILLS = ("masked_fill", "masked_fill_", "fill_", "where", "full_like", "new_full")

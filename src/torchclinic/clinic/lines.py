@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-_OWN = Path(__file__).parents[2]
+_OWN = Path(__file__).parents[1]
 _TORCH = Path(torch.__file__).parent
 _WIDTH = 60
 
