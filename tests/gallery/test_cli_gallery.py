@@ -1,8 +1,9 @@
 """`torchclinic gallery` as a user meets it."""
 
+import io
+import resource
 import subprocess
 import sys
-import time
 
 import pytest
 from typer.testing import CliRunner
@@ -34,11 +35,17 @@ def gallery(planted, monkeypatch):
 
 
 def test_the_list_is_quick():
-    begun = time.perf_counter()
+    begun = processor_seconds()
     done = torchclinic("gallery")
     assert done.returncode == 0
     assert "sigmoid-paralysis" in done.stdout
-    assert time.perf_counter() - begun < 5.0  # 0.3 s on an idle machine
+    assert processor_seconds() - begun < 1.5  # 0.3 s; with torch it would be 2
+
+
+def processor_seconds():
+    """Of the processes that this one has waited for."""
+    spent = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return spent.ru_utime + spent.ru_stime
 
 
 def test_wrong_use_is_said_in_two_lines(tmp_path):
@@ -103,3 +110,16 @@ def test_progress_with_the_time_left():
     assert Ticker.line(0.5, "training", 200.0) == " 50 %  about 3 min left  training"
     assert Ticker.line(0.0, "training", 5.0) == "  0 %  training"
     assert len(Ticker.line(0.5, "x" * 200, 10.0)) < 80
+
+
+def test_progress_in_a_file_gets_rare_with_time(monkeypatch):
+    clock = iter(range(100_000))
+    monkeypatch.setattr("torchclinic.cli.ticker.time.monotonic", lambda: next(clock))
+    stream = io.StringIO()
+    with Ticker(stream=stream) as ticker:
+        for second in range(3600):
+            ticker.tell(second / 3600, "training")
+    lines = stream.getvalue().splitlines()
+    assert 30 < len(lines) < 60
+    assert lines[0].startswith("-   0 %")
+    assert lines[-1] > "-  90 %"

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from types import TracebackType
 from typing import TextIO
 
+from torchclinic.functional import time_words
+
 WIDTH = 79
-EVERY_TERMINAL, EVERY_FILE = 0.1, 5.0  # seconds between two lines
+EVERY_TERMINAL, EVERY_FILE = 0.1, 5.0  # seconds between two lines, at least
+THINNER = 0.1  # of the time so far between two lines of a file: an hour makes some fifty
 
 
 class Ticker:
-    """One line that is written over on a terminal; a line every few seconds elsewhere.
+    """One line that is written over on a terminal; elsewhere lines, ever more rarely.
 
     Args:
         quiet: Whether to say nothing.
@@ -26,8 +30,7 @@ class Ticker:
         self._quiet = quiet
         self._terminal = self._stream.isatty()
         self._begun = time.monotonic()
-        self._last = -EVERY_FILE
-        self._what = ""
+        self._last = -math.inf
         self._shown = False
 
     def __enter__(self) -> Ticker:
@@ -44,8 +47,7 @@ class Ticker:
     def tell(self, share: float, what: str) -> None:
         """Say that a share from 0 to 1 is done, and what is done now."""
         now = time.monotonic()
-        every = EVERY_TERMINAL if self._terminal else EVERY_FILE
-        if self._quiet or now - self._last < every:
+        if self._quiet or now - self._last < self._pause(now):
             return
         self._last = now
         line = self.line(share, what, now - self._begun)
@@ -54,6 +56,10 @@ class Ticker:
         self._stream.write(f"{start}{line}{end}")
         self._stream.flush()
         self._shown = self._terminal
+
+    def _pause(self, now: float) -> float:
+        """Seconds between two lines."""
+        return EVERY_TERMINAL if self._terminal else max(EVERY_FILE, THINNER * (now - self._begun))
 
     def clear(self) -> None:
         """Take the line off the terminal."""
@@ -69,9 +75,7 @@ class Ticker:
         >>> Ticker.line(0.25, "training", 10.0)
         ' 25 %  about 30 s left  training'
         """
-        left = "" if share <= 0 or seconds < 1 else f"about {_span(seconds * (1 / share - 1))} left"
-        return f"{100 * share:3.0f} %  {left + '  ' if left else ''}{what}"[:WIDTH]
-
-
-def _span(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+        left = ""
+        if share > 0 and seconds >= 1:
+            left = f"about {time_words(seconds * (1 / share - 1))} left  "
+        return f"{100 * share:3.0f} %  {left}{what}"[:WIDTH]

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TextIO
 
+from torchclinic.functional import time_words
+
 _EVERY_SECONDS = 0.2  # between two writings of a line on a terminal
 _LINES = 10  # of a log file, in all
 
@@ -49,7 +51,7 @@ class StudyProgress:
         if self.waiting_for:
             return f"{words}, waiting for {self.waiting_for}"
         left = self.remaining
-        return words if left is None else f"{words}, about {_time_words(left)} left"
+        return words if left is None else f"{words}, about {time_words(left)} left"
 
 
 Listener = Callable[[StudyProgress], None]
@@ -126,9 +128,3 @@ def listener_of(progress: Listener | bool | None) -> Listener | None:
     if progress is None or progress is False:
         return None
     return ProgressLine() if progress is True else progress
-
-
-def _time_words(seconds: float) -> str:
-    if seconds < 60:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 3600 else f"{seconds / 3600:.1f} h"
