@@ -8,7 +8,7 @@ import time
 from types import TracebackType
 from typing import TextIO
 
-from torchclinic.functional import time_words
+from torchclinic.core.time_words import time_words
 
 WIDTH = 79
 EVERY_TERMINAL, EVERY_FILE = 0.1, 5.0  # seconds between two lines, at least

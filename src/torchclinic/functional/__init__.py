@@ -32,7 +32,6 @@ from torchclinic.functional.progress import LearningLimits, Progress
 from torchclinic.functional.robust import mad_sigma, median, median_of_means, quantile
 from torchclinic.functional.slope import Slope, theil_sen
 from torchclinic.functional.smoothing import Block, blocks
-from torchclinic.functional.time_words import time_words
 
 __all__ = [
     "ACTIVATIONS",
@@ -69,6 +68,5 @@ __all__ = [
     "step_noise",
     "swing",
     "theil_sen",
-    "time_words",
     "uniform_loss",
 ]

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TextIO
 
-from torchclinic.functional import time_words
+from torchclinic.core.time_words import time_words
 
 _EVERY_SECONDS = 0.2  # between two writings of a line on a terminal
 _LINES = 10  # of a log file, in all
