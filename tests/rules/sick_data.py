@@ -3,7 +3,14 @@
 from dataclasses import replace
 
 from rules.healthy_cases import digits_mlp, evaluations, table_regression
-from torchclinic.core import LabelFacts, LossFacts, PartFacts, RowFacts
+from torchclinic.core import (
+    HalfTrialFacts,
+    LabelFacts,
+    LossFacts,
+    PartFacts,
+    PredictionFacts,
+    RowFacts,
+)
 
 TEN = dict.fromkeys(range(10), 100)
 RIGHT = {(k, k): 28 for k in range(10)} | {(k, (k + 3) % 10): 2 for k in range(10)}
@@ -171,6 +178,34 @@ def names_as_numbers():
     return replace(case, batch=replace(case.batch, labels=labels))
 
 
+def halved(known, validation, *, within=0.6, rows=400):
+    """What half of the training knows of its other half, and what all of it knows of validation."""
+    case = staying_behind(split_digits())
+    case = replace(case, batch=replace(case.batch, labels=None))  # as of texts: no neighbours
+    theirs = answering(validation, 300)
+    halves = HalfTrialFacts(rows, 300, 0.4, 2.2, answering(known, rows), within, 10 * within)
+    return replace(case, predictions=theirs, halves=halves)
+
+
+def answering(recall, rows):
+    """Ten classes, each recognised in the same share of its rows."""
+    count = rows // 10
+    right = round(recall * count)
+    confusion = {(k, k): right for k in range(10)}
+    for k in range(10):  # the others are taken for all other classes in turn
+        for row in range(count - right):
+            said = (k + 1 + row % 9) % 10
+            confusion[said, k] = confusion.get((said, k), 0) + 1
+    rows_of = dict.fromkeys(range(10), count)
+    return PredictionFacts(
+        10 * count, rows_of, rows_of, dict.fromkeys(range(10), right / count), confusion
+    )
+
+
+def validation_that_stands_for_something_else():
+    return halved(0.85, 0.1)
+
+
 SICK_DATA = {
     "DAT109": class_not_trained,
     "DAT110": classes_renumbered,
@@ -182,4 +217,5 @@ SICK_DATA = {
     "DAT116": error_codes_among_targets,
     "DAT117": pixels_lost,
     "DAT118": names_as_numbers,
+    "DAT119": validation_that_stands_for_something_else,
 }

@@ -15,6 +15,7 @@ from rules.sick_data import (
     columns_in_another_order,
     drowned_in_noise,
     error_codes_among_targets,
+    halved,
     leaking_columns,
     names_as_numbers,
     pixels_lost,
@@ -26,9 +27,17 @@ from rules.sick_data import (
     with_parts,
     with_rows,
 )
-from torchclinic.core import LabelFacts, Level, LossFacts, OneBatchFacts, PredictionFacts
+from torchclinic.core import (
+    HalfTrialFacts,
+    LabelFacts,
+    Level,
+    LossFacts,
+    OneBatchFacts,
+    PredictionFacts,
+)
 from torchclinic.rules import RULES, judge
 from torchclinic.rules.data.missing_classes import left_out
+from torchclinic.rules.grading import state_of
 
 
 def loud(case, code):
@@ -275,3 +284,61 @@ def test_columns_that_tell_missing_classes_are_no_leak():
     first = judge(case).findings[0]
     assert first.code == "DAT109"
     assert "DAT112" in [f.code for f in first.consequences]
+
+
+# --- DAT119 ---------------------------------------------------------------------------------
+def test_a_half_that_knows_the_other_half_and_not_validation_is_told_from_overfitting():
+    findings = judge(halved(0.85, 0.1)).findings
+    assert [f.code for f in findings] == ["DAT119"]
+    assert findings[0].level is Level.ERROR
+    assert "CRV103" in [f.code for f in findings[0].consequences]
+    assert findings[0].title.endswith(": 0% is known, of training rows 83%")
+
+
+@pytest.mark.parametrize(
+    ("known", "validation"), [(0.12, 0.1), (0.4, 0.35), (0.6, 0.45), (0.3, 0.1), (0.95, 0.9)]
+)
+def test_overfitting_that_forgets_both_alike_stays_overfitting(known, validation):
+    case = halved(known, validation)
+    assert loud(case, "DAT119") == []
+    assert judge(case).findings[0].code == "CRV103"
+
+
+def test_few_rows_may_differ_by_chance():
+    assert len(loud(halved(0.5, 0.2), "DAT119")) == 1
+    assert loud(halved(0.5, 0.2, rows=40), "DAT119") == []
+
+
+def test_without_a_relation_within_validation_the_targets_may_be_at_fault_as_well():
+    (found,) = loud(halved(0.85, 0.1, within=0.0), "DAT119")
+    assert found.level is Level.WARNING
+    assert "do not belong together" in found.explanation
+    (told,) = loud(halved(0.85, 0.1), "DAT119")
+    assert "do belong together" in told.explanation
+
+
+def test_numbers_are_compared_by_their_loss_at_its_best():
+    case = staying_behind(split_table())
+    state = state_of(case)
+    for best, said in ((0.2, 1), (0.9, 0)):
+        halves = HalfTrialFacts(300, 300, best * state.constant, 0.99 * state.constant)
+        assert len(loud(replace(case, halves=halves), "DAT119")) == said
+
+
+def test_validation_that_keeps_up_needs_no_trial():
+    case = split_digits()
+    known = replace(case, halves=halved(0.85, 0.1).halves)
+    assert loud(known, "DAT119") == []
+    assert loud(replace(halved(0.85, 0.1), halves=None), "DAT119") == []
+
+
+def test_a_renumbering_must_set_the_answers_right():
+    """Two of ten classes that happen to be another one, while the rest is confused."""
+    chance = {((k + j) % 10, k): 6 for k in range(10) for j in range(1, 6)}
+    moved = {**chance, (2, 3): 28, (3, 2): 28}
+    moved = {
+        pair: n for pair, n in moved.items() if pair in {(2, 3), (3, 2)} or pair[0] not in {2, 3}
+    }
+    assert loud(staying_behind(split_digits(confusion=moved, agreement=0.0)), "DAT110") == []
+    right = {**{(k, k): 28 for k in range(10) if k not in {2, 3}}, (2, 3): 28, (3, 2): 28}
+    assert len(loud(staying_behind(split_digits(confusion=right, agreement=0.8)), "DAT110")) == 1

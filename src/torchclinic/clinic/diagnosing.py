@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from torchclinic.clinic.afterwards import (
     breakdown,
+    half_trial,
     longer_trial,
     loss_trial,
     rate_trial,
@@ -119,7 +120,10 @@ def diagnose_on(
         trial = rate_trial(recipe, seed, case, watched.step_seconds)
         longer = longer_trial(recipe, seed, case, watched.step_seconds)
         swapped = loss_trial(recipe, seed, case, watched.step_seconds)
-        case = dataclasses.replace(case, trial=trial, longer=longer, swapped=swapped)
+        halves = half_trial(recipe, seed, case, watched.step_seconds)
+        case = dataclasses.replace(
+            case, trial=trial, longer=longer, swapped=swapped, halves=halves
+        )
     diagnosis = _conclude(case, recipe.name, tuple(notes))
     if failure is not None and not _explained(diagnosis):
         raise failure

@@ -92,6 +92,9 @@ OUTSIDE = Threshold(0.3, "here", "share of validation targets outside the range 
 RECODED = Threshold(0.6, "here", "share of a class's rows that are another one in validation")
 RECODED_KEPT = Threshold(0.2, "here", "share of them that keep their class")
 RECODED_Z = Threshold(4.0, "here; McNemar 1947", "rows that moved against rows that stayed")
+RECODED_RIGHT = Threshold(
+    0.5, "here", "share of all rows that are right once classes are renumbered"
+)
 NEIGHBOURS_OWN = Threshold(
     0.5, "here", "rescaled knowledge of neighbours in training, for them to be asked elsewhere"
 )

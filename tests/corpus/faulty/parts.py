@@ -6,11 +6,11 @@ import torch
 from torch import nn
 from torch.utils.data import Dataset
 
-from corpus import tasks
+from corpus import nets, tasks
 from corpus.faulty.data import with_data
 from corpus.healthy import images, sequences, tables
 from corpus.nets import mlp
-from corpus.recipes import MSE, Adam
+from corpus.recipes import MSE, Adam, classify, regress
 from corpus.register import faulty
 from torchclinic.core import Metric, Splits
 
@@ -213,3 +213,75 @@ def digits_as_values(recipe):
         metric=right,
         optimizer=partial(Adam, lr=1e-3),
     )
+
+
+def drawn(seed):
+    return torch.Generator().manual_seed(seed)
+
+
+@faulty("DAT119", base=sequences.texts_attention_pool, harm=0.3, why="each part numbers its words")
+def words_numbered_anew_elsewhere(recipe):
+    order = torch.randperm(120, generator=drawn(3))
+    data = tasks.with_validation(recipe.splits)
+    return recipe.replace(
+        data=tasks.changed(data, lambda x: order[x], parts=("validation", "test"))
+    )
+
+
+def main_components(x, of=None):
+    """Along the 20 main directions of some rows."""
+    rows = x if of is None else of
+    mean = rows.mean(0)
+    directions = torch.linalg.svd(rows - mean, full_matrices=False)[2][:20]
+    return (x - mean) @ directions.T
+
+
+def digits_by_components():
+    recipe = images.digits_relu_adam()
+    data = tasks.with_validation(recipe.splits)
+    data = tasks.changed(data, partial(main_components, of=data.train[0]))
+    return recipe.replace(model=partial(mlp, [20, 64, 10]), data=data)
+
+
+@faulty("DAT119", base=digits_by_components, harm=0.3, why="directions found anew in each part")
+def components_found_in_each_part(recipe):
+    data = tasks.with_validation(images.digits_relu_adam().splits)
+    return recipe.replace(data=tasks.changed(data, main_components))
+
+
+KINDS = 8
+
+
+def kinds(rows, seed, tables=()):
+    """Four columns of eight kinds each, numbered by tables, and the sum of what each adds."""
+    generator, effects = drawn(seed), torch.randn(4, KINDS, generator=drawn(77)) / 2
+    found = torch.randint(0, KINDS, (rows, 4), generator=generator)
+    y = sum(effects[k][found[:, k]] for k in range(4)) + 0.2 * torch.randn(
+        rows, generator=generator
+    )
+    if tables:
+        found = torch.stack([table[found[:, k]] for k, table in enumerate(tables)], 1)
+    return nn.functional.one_hot(found, KINDS).flatten(1).float(), y[:, None]
+
+
+def kinds_by_one_table():
+    data = Splits(kinds(700, 1), kinds(200, 2), kinds(300, 3), "kinds")
+    return regress(partial(mlp, [4 * KINDS, 48, 1]), data, partial(Adam, lr=3e-3), epochs=15)
+
+
+@faulty("DAT119", "DAT111", base=kinds_by_one_table, harm=0.5, why="kinds numbered as they appear")
+def kinds_numbered_anew_elsewhere(recipe):
+    tables = [torch.randperm(KINDS, generator=drawn(90 + k)) for k in range(4)]
+    data = Splits(kinds(700, 1), kinds(200, 2, tables), kinds(300, 3, tables), "kinds")
+    return recipe.replace(data=data)
+
+
+def rare_words():
+    data = tasks.with_validation(tasks.texts(1000, vocabulary=1000, length=24))
+    return classify(partial(nets.TextBag, 1000, 8, 3), data, partial(Adam, lr=1e-2), epochs=4)
+
+
+@faulty("CRV103", base=rare_words, why="few texts, whose rare words are learnt by heart")
+def rare_words_learnt_by_heart(recipe):
+    data = tasks.rows(recipe.splits, 160)
+    return recipe.replace(model=partial(nets.TextBag, 1000, 64, 3), data=data, epochs=60)

@@ -5,6 +5,7 @@ from torchclinic.rules.data.column_order import ColumnOrder
 from torchclinic.rules.data.constant_inputs import ConstantOrNonfiniteInputs
 from torchclinic.rules.data.contradicting_rows import ContradictingRows
 from torchclinic.rules.data.drowned_inputs import DrownedInputs
+from torchclinic.rules.data.foreign_validation import ForeignValidation
 from torchclinic.rules.data.imbalance import IgnoredMinority
 from torchclinic.rules.data.label_range import LabelRange
 from torchclinic.rules.data.leaking_column import LeakingColumn
@@ -25,6 +26,7 @@ __all__ = [
     "ConstantOrNonfiniteInputs",
     "ContradictingRows",
     "DrownedInputs",
+    "ForeignValidation",
     "IgnoredMinority",
     "LabelRange",
     "LeakingColumn",

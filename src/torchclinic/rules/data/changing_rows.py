@@ -47,7 +47,7 @@ class ChangingRows(Rule):
     stage = Stage.DATA
     needs = frozenset({"batch"})
     explains = (
-        *("DAT101", "DAT102", "DAT105", "DAT106", "DAT111", "DAT112", "DAT115", "DAT117"),
+        *("DAT101", "DAT102", "DAT105", "DAT106", "DAT111", "DAT112", "DAT115", "DAT117", "DAT119"),
         *EVERYTHING_LATER,
     )
     remedies = ()

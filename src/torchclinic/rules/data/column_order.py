@@ -53,7 +53,7 @@ class ColumnOrder(Rule):
     levels = (Level.ERROR, Level.WARNING, Level.INFO)
     stage = Stage.DATA
     needs = frozenset({"batch"})
-    explains = ("DAT105", "CRV103", *LEARNING_CURVES)
+    explains = ("DAT105", "DAT119", "CRV103", *LEARNING_CURVES)
     remedies = ()
 
     def check(self, case: Case) -> Iterable[Finding]:

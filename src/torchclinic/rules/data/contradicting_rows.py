@@ -50,7 +50,7 @@ class ContradictingRows(Rule):
     levels = (Level.ERROR, Level.INFO)
     stage = Stage.DATA
     needs = frozenset({"batch"})
-    explains = ("DAT102", "DAT106", "DAT108", "CRV103", *EVERYTHING_LATER)
+    explains = ("DAT102", "DAT106", "DAT108", "DAT119", "CRV103", *EVERYTHING_LATER)
     remedies = ()
 
     def check(self, case: Case) -> Iterable[Finding]:

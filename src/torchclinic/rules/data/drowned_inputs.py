@@ -48,7 +48,10 @@ class DrownedInputs(Rule):
     levels = (Level.ERROR, Level.WARNING, Level.INFO)
     stage = Stage.DATA
     needs = frozenset({"batch"})
-    explains = ("DAT101", "DAT105", "DAT106", "DAT111", "CRV103", "LRN101", *LEARNING_CURVES)
+    explains = (
+        *("DAT101", "DAT105", "DAT106", "DAT111", "DAT119", "CRV103", "LRN101"),
+        *LEARNING_CURVES,
+    )
     remedies = ()
 
     def check(self, case: Case) -> Iterable[Finding]:

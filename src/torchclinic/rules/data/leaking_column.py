@@ -51,7 +51,7 @@ class LeakingColumn(Rule):
     levels = (Level.ERROR, Level.WARNING)
     stage = Stage.DATA
     needs = frozenset({"batch"})
-    explains = ("DAT105", "DAT111", "CRV103", *LEARNING_CURVES)
+    explains = ("DAT105", "DAT111", "DAT119", "CRV103", *LEARNING_CURVES)
     remedies = ()
 
     def check(self, case: Case) -> Iterable[Finding]:

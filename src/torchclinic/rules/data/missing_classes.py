@@ -55,7 +55,7 @@ class MissingClasses(Rule):
     stage = Stage.DATA
     needs = frozenset({"batch"})
     explains = (
-        *("DAT103", "DAT105", "DAT106", "DAT108", "DAT111", "DAT112"),
+        *("DAT103", "DAT105", "DAT106", "DAT108", "DAT111", "DAT112", "DAT119"),
         *("CRV103", *LEARNING_CURVES),
     )
     remedies = ()

@@ -55,7 +55,7 @@ class RecodedTargets(Rule):
     stage = Stage.DATA
     needs = frozenset({"batch"})
     explains = (
-        *("DAT103", "DAT106", "DAT108", "DAT109", "DAT113"),
+        *("DAT103", "DAT106", "DAT108", "DAT109", "DAT113", "DAT119"),
         *LEARNING_CURVES,
         "CRV103",
     )
@@ -150,7 +150,16 @@ def _renumbered(case: Case, parts: PartFacts) -> tuple[Recoding | None, str]:
 
 def _clear(confusion: Mapping[tuple[int, int], int], parts: PartFacts) -> Recoding | None:
     found = recoding(confusion, parts.train_classes, share=t.RECODED, kept=t.RECODED_KEPT)
-    return found if found is not None and found.z > t.RECODED_Z else None
+    if found is None or found.z <= t.RECODED_Z:
+        return None
+    return found if _right_after(confusion, found) > t.RECODED_RIGHT else None
+
+
+def _right_after(confusion: Mapping[tuple[int, int], int], found: Recoding) -> float:
+    """Share of all rows that are answered rightly once the classes are renumbered."""
+    gone = {said for said, _ in found.moves}
+    stay = sum(n for (said, truth), n in confusion.items() if said == truth and said not in gone)
+    return (found.moved + stay) / max(sum(confusion.values()), 1)
 
 
 def _neighbours_know(case: Case, parts: PartFacts) -> bool:

@@ -53,7 +53,7 @@ class TrainValidationShift(Rule):
     levels = (Level.ERROR, Level.WARNING, Level.INFO)
     stage = Stage.DATA
     needs = frozenset({"batch"})
-    explains = ("CRV103",)
+    explains = ("DAT119", "CRV103")
     remedies = ("standardise-inputs",)
 
     def check(self, case: Case) -> Iterable[Finding]:

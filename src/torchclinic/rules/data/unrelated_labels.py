@@ -121,7 +121,7 @@ class UnrelatedLabels(Rule):
                 fact("validation rows compared", parts.validation_rows),
             ),
             confidence=0.7,
-            explains=("CRV103", "CRV105"),
+            explains=("DAT119", "CRV103", "CRV105"),
         )
 
 

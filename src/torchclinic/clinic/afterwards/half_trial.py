@@ -1,0 +1,104 @@
+"""half_trial(): the run once more on half of its rows, and what it knows of the other half."""
+
+from __future__ import annotations
+
+import math
+
+from torchclinic.clinic.afterwards.halving import Halves, halves_of
+from torchclinic.clinic.afterwards.rate_trial import MAX_SECONDS
+from torchclinic.clinic.answers import answers
+from torchclinic.clinic.preflight.plain_relation import plain_relation
+from torchclinic.clinic.preflight.points import points_of
+from torchclinic.clinic.preflight.sampling import first_input, sample_of
+from torchclinic.clinic.threads import suited_threads
+from torchclinic.core.errors import TorchclinicError
+from torchclinic.core.facts import Case, HalfTrialFacts
+from torchclinic.core.history import History
+from torchclinic.core.recipe import Recipe
+from torchclinic.core.splits import Splits
+from torchclinic.data.structure import rows_of, tensors_of
+from torchclinic.rules import thresholds as t
+from torchclinic.rules.gaps import generalisation_gap
+from torchclinic.rules.grading import state_of
+from torchclinic.rules.knowing import skill_of
+from torchclinic.training import preserved, split_batch, train
+
+TWICE = 2  # the epochs, as half of the rows make half of the updates
+WITHIN_ROWS = 800  # of the validation part, from which a plain model learns
+
+
+def half_trial(recipe: Recipe, seed: int, case: Case, step_seconds: float) -> HalfTrialFacts | None:
+    """Train on half of the training rows, where validation knows little of what is learnt.
+
+    A model that overfits knows as little of the other half as of validation. One that knows the
+    other half, and not the validation part, is validated on rows of another kind.
+
+    Args:
+        recipe: As it was run.
+        seed: As it was run.
+        case: With the history of that run.
+        step_seconds: What an update takes.
+
+    Returns:
+        None where validation does not stay behind, the rows cannot be halved, or it takes too long.
+    """
+    history, part = case.history, recipe.splits.validation
+    if history is None or part is None or not _stays_behind(case):
+        return None
+    steps = len(history.losses)
+    if 1.5 * steps * step_seconds > MAX_SECONDS:
+        return None
+    try:
+        with preserved():
+            halves = halves_of(recipe)
+        if halves is None:
+            return None
+        return _tried(recipe, seed, case, halves, steps, step_seconds)
+    except TorchclinicError:
+        return None
+
+
+def _stays_behind(case: Case) -> bool:
+    state, skill = state_of(case), skill_of(case)
+    learnt = (state.removed or 0.0) > t.LABEL_MEMORY
+    behind = generalisation_gap(state) > t.SHIFT_IMPACT
+    return learnt and behind and (skill is None or skill < t.FOREIGN_SKILL)
+
+
+def _tried(
+    recipe: Recipe, seed: int, case: Case, halves: Halves, steps: int, step_seconds: float
+) -> HalfTrialFacts:
+    longer = {} if recipe.epochs is None else {"epochs": TWICE * recipe.epochs}
+    data = Splits(halves.first, halves.second, name=recipe.splits.name)
+    tried = recipe.replace(data=data, early_stopping=None, **longer)
+    with suited_threads(step_seconds):
+        run = train(tried, seed, max_steps=steps, keep_model=True)
+    with preserved():
+        within = _within(recipe, case)
+    assert case.history is not None
+    return HalfTrialFacts(
+        rows=rows_of(halves.second) or 0,
+        validation_rows=None if case.recipe is None else case.recipe.validation_rows,
+        best=_lowest(run.history),
+        validation_best=_lowest(case.history),
+        predictions=answers(tried, run.model, case),
+        within=None if within is None else within[0],
+        within_z=None if within is None else within[1],
+    )
+
+
+def _lowest(history: History) -> float | None:
+    losses = [loss for _, loss in history.curve("validation") if math.isfinite(loss)]
+    return min(losses, default=None)
+
+
+def _within(recipe: Recipe, case: Case) -> tuple[float, float] | None:
+    """What a plain model knows of validation rows after learning from others of them."""
+    assert case.batch is not None
+    sample = sample_of(recipe, recipe.splits.validation, WITHIN_ROWS)
+    target = next(tensors_of(split_batch(sample)[1]), None)
+    points = points_of(first_input(sample))
+    if target is None or points is None or target.numel() != len(points[0]):
+        return None
+    classes = case.batch.targets.kind in ("classes", "binary")
+    return plain_relation(points[0], target.detach().cpu().reshape(-1).double(), classes=classes)
