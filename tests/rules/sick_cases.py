@@ -20,6 +20,8 @@ from rules.healthy_cases import (
 )
 from rules.sick_data import SICK_DATA
 from torchclinic.core import (
+    AgreementFacts,
+    CommonestFacts,
     Evaluation,
     LabelFacts,
     LossFacts,
@@ -481,6 +483,29 @@ def one_unit():
     return replace(case, one_batch=no_memory().one_batch)
 
 
+def similarity_minimised(**fields):
+    """Outputs of ten numbers in [0, 1] a row, trained to run against their targets."""
+    plain = {
+        "rows": 128,
+        "wanted": "shares",
+        "elements": 10,
+        "before": -0.06,
+        "after": -0.95,
+        "own": (0.5, 0.55, 0.6),
+        "others": (0.03, 0.03, 0.04),
+        "against": (-0.5, -0.55, -0.6),
+    }
+    case = with_recipe(digits_mlp(), loss="own", loss_kind="custom")
+    case = replace(case, history=replace(case.history, evaluations=(), metric=None))
+    return replace(case, agreement=AgreementFacts(**{**plain, **fields}))
+
+
+def mostly_zero(share=0.66, missed=0.06, kind="l1"):
+    """An absolute error on targets of which most are 0."""
+    case = with_recipe(stuck(table_regression()), loss="L1Loss", loss_kind=kind)
+    return replace(case, commonest=CommonestFacts(0.0, share, missed))
+
+
 SICK = {
     "DAT101": unscaled_inputs,
     "DAT102": nonfinite_inputs,
@@ -499,6 +524,8 @@ SICK = {
     "LOS106": broadcasting,
     "LOS107": flipped,
     "LOS108": hinge_with_labels_0_and_1,
+    "LOS109": similarity_minimised,
+    "LOS110": mostly_zero,
     "WIR101": all_linear,
     "WIR102": detached,
     "WIR103": left_out,

@@ -3,8 +3,11 @@
 from hypothesis import strategies as st
 
 from torchclinic.core import (
+    AgreementFacts,
     BatchFacts,
     Case,
+    CollapseFacts,
+    CommonestFacts,
     Evaluation,
     History,
     InputFacts,
@@ -224,7 +227,7 @@ label_facts = st.builds(
     order_chance=share,
     pairs=st.integers(0, 400),
 )
-losses = st.builds(LossFacts, rows=tallies, silent=tallies)
+losses = st.builds(LossFacts, rows=tallies, silent=tallies, variance=maybe)
 predictions = st.builds(
     PredictionFacts,
     rows=st.integers(0, 600),
@@ -316,6 +319,18 @@ traces = st.builds(
     layers=st.lists(traced_layers, max_size=5).map(tuple),
     steps=st.dictionaries(st.sampled_from(STEP_STATISTICS), series(), max_size=3),
 )
+asked = st.one_of(st.just(()), st.tuples(number, number, number))
+agreements = st.builds(
+    AgreementFacts,
+    wanted=st.sampled_from(["classes", "shares", "values", "labels"]),
+    elements=st.integers(1, 20),
+    before=st.floats(-1, 1),
+    after=st.floats(-1, 1),
+    own=st.tuples(number, number, number),
+    others=st.tuples(number, number, number),
+    against=st.tuples(number, number, number),
+)
+collapses = st.builds(CollapseFacts, number, number, number, number, asked)
 cases = st.builds(
     Case,
     recipe=st.one_of(st.none(), recipes),
@@ -325,4 +340,7 @@ cases = st.builds(
     history=st.one_of(st.none(), histories),
     trace=st.one_of(st.none(), traces),
     predictions=st.one_of(st.none(), predictions),
+    agreement=st.one_of(st.none(), agreements),
+    collapse=st.one_of(st.none(), collapses),
+    commonest=st.one_of(st.none(), st.builds(CommonestFacts, number, number, number)),
 )

@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 
 from torchclinic.clinic.afterwards import (
+    ask_loss,
     breakdown,
     half_trial,
     longer_trial,
@@ -111,6 +112,8 @@ def diagnose_on(
             broken=breakdown(recipe, seed, watched.run.history),
             reach=trained_reach(recipe, watched.run.model),
         )
+        asked = ask_loss(recipe, seed, watched.run.model, watched.step_seconds)
+        case = dataclasses.replace(case, **asked._asdict())
         narrate("testing the range of learning rates")
         try:
             with suited_threads(watched.step_seconds):
@@ -121,9 +124,7 @@ def diagnose_on(
         longer = longer_trial(recipe, seed, case, watched.step_seconds)
         swapped = loss_trial(recipe, seed, case, watched.step_seconds)
         halves = half_trial(recipe, seed, case, watched.step_seconds)
-        case = dataclasses.replace(
-            case, trial=trial, longer=longer, swapped=swapped, halves=halves
-        )
+        case = dataclasses.replace(case, trial=trial, longer=longer, swapped=swapped, halves=halves)
     diagnosis = _conclude(case, recipe.name, tuple(notes))
     if failure is not None and not _explained(diagnosis):
         raise failure

@@ -18,9 +18,12 @@ from torchclinic.core.errors import (
     UsageError,
 )
 from torchclinic.core.facts import (
+    AgreementFacts,
     BatchFacts,
     BreakFacts,
     Case,
+    CollapseFacts,
+    CommonestFacts,
     EmbeddingFacts,
     HalfTrialFacts,
     InputFacts,
@@ -67,6 +70,7 @@ from torchclinic.core.trace import Series, Trace, TracedLayer, WatchCost
 from torchclinic.core.verdict import Outcome, PairedComparison, Verdict
 
 __all__ = [
+    "AgreementFacts",
     "Applicability",
     "AppliedChange",
     "ArmResult",
@@ -76,6 +80,8 @@ __all__ = [
     "Case",
     "Change",
     "CheckpointError",
+    "CollapseFacts",
+    "CommonestFacts",
     "Cost",
     "DataError",
     "Diagnosis",

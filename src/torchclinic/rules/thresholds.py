@@ -167,6 +167,17 @@ OFF_ONE = Threshold(
 OUTPUT_SPREAD = Threshold(3.0, "here", "standard deviation of the outputs over the targets'")
 OUT_OF_RANGE = Threshold(0.5, "DeepDiagnosis (Wardat et al. 2022)", "in target standard deviations")
 FLIP_MATCH = Threshold(0.5, "here", "relative distance of -loss from the constant's loss")
+AGAINST = Threshold(
+    0.3, "here; -0.79 and -0.95 where a similarity is minimised", "correlation, its sign reversed"
+)
+DRIVEN_APART = Threshold(
+    0.05, "here", "loss of closeness of rows of one label, over the distance of rows of several"
+)
+DEARER = Threshold(0.05, "here", "difference of two losses, over the larger")
+COMMONEST = Threshold(0.5, "the median's definition", "share of the targets with one value")
+ANSWERED_OTHERS = Threshold(
+    0.2, "here", "outputs over targets, where these are another value; 0.4 for a squared error"
+)
 SILENT_ROWS = Threshold(0.02, "here", "share of the rows of which the loss says nothing")
 RUNAWAY = Threshold(3.0, "here", "factor by which a negative loss grows in size")
 
@@ -205,6 +216,15 @@ FORGOTTEN_PLAIN = Threshold(
 FORGOTTEN_STILL = Threshold(0.05, "here", "the same of the trained outputs")
 ERASED = Threshold(1e-5, "here", "untrained outputs between rows, over their size")
 SAME_OUTPUT = Threshold(1e-4, "here", "the same of trained outputs")
+UNMINDED = Threshold(
+    0.2, "here", "trained outputs between rows over untrained ones, where any constant is as good"
+)
+SAME_CONSTANT = Threshold(
+    1e-3, "here", "difference of the losses of constant outputs, over what the training removed"
+)
+REACHED_CONSTANT = Threshold(
+    0.05, "here", "such a loss beyond that of the trained outputs, over it"
+)
 COLLAPSED = Threshold(5e-3, "here", "the same, where rows did differ before the training")
 FALLEN = Threshold(0.1, "here", "a module's spread between rows after training over before")
 MODE_GAP = Threshold(

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from torchclinic.clinic.preflight.observing import Observation
+from torchclinic.clinic.preflight.variance import written_variance
 from torchclinic.core.facts import LossFacts, TargetFacts
 from torchclinic.core.recipe import Recipe
 from torchclinic.training import seeded
@@ -35,11 +36,13 @@ def loss_facts(recipe: Recipe, seen: Observation, targets: TargetFacts) -> LossF
     output = seen.output if named is None else named.output
     target = seen.target if named is None or named.target is None else named.target
     rows, silent = _silence(recipe, seen, targets)
+    spread = written_variance(recipe, seen) if named is None else named.variance
     return LossFacts(
         function="" if named is None else named.name,
         log_input=None if named is None else named.log_input,
         given="any" if output is None else _given(output.detach()),
         exponential=output is not None and _exponential(output),
+        variance=_extreme(spread, torch.amin),
         lowest=_extreme(target, torch.amin),
         highest=_extreme(target, torch.amax),
         rows=rows,

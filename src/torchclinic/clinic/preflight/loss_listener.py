@@ -41,12 +41,14 @@ class NamedLoss:
         output: What entered it first.
         target: What it was compared with, None without.
         log_input: Its option of that name; None without one.
+        variance: What it is given for a variance; None without one.
     """
 
     name: str
     output: Tensor
     target: Tensor | None
     log_input: bool | None = None
+    variance: Tensor | None = None
 
 
 class LossListener(TorchFunctionMode):
@@ -107,10 +109,14 @@ def _named(func: Any, args: Any, kwargs: Any) -> NamedLoss | None:
     target = args[place] if len(args) > place else kwargs.get("target")
     if not isinstance(output, Tensor):
         return None
-    log_input = None
+    log_input = variance = None
     if name == "poisson_nll_loss":
         log_input = bool(args[2] if len(args) > 2 else kwargs.get("log_input", True))
-    return NamedLoss(name, output, target if isinstance(target, Tensor) else None, log_input)
+    if name == "gaussian_nll_loss":
+        variance = args[2] if len(args) > 2 else kwargs.get("var")
+    wanted = target if isinstance(target, Tensor) else None
+    spread = variance if isinstance(variance, Tensor) else None
+    return NamedLoss(name, output, wanted, log_input, spread)
 
 
 _SUBTRACTIONS = (torch.sub, Tensor.sub, Tensor.__sub__, Tensor.__rsub__, torch.subtract)

@@ -6,6 +6,7 @@ from torchclinic.core.facts.afterwards import (
     PredictionFacts,
     RateTrialFacts,
 )
+from torchclinic.core.facts.answers import AgreementFacts, CollapseFacts, CommonestFacts
 from torchclinic.core.facts.case import Case
 from torchclinic.core.facts.data import InputFacts, LabelFacts, PartFacts, RowFacts, TargetFacts
 from torchclinic.core.facts.first_batch import (
@@ -22,9 +23,12 @@ from torchclinic.core.facts.recipe import RecipeFacts
 from torchclinic.core.facts.start import EmbeddingFacts, RecurrentFacts, StartFacts
 
 __all__ = [
+    "AgreementFacts",
     "BatchFacts",
     "BreakFacts",
     "Case",
+    "CollapseFacts",
+    "CommonestFacts",
     "EmbeddingFacts",
     "HalfTrialFacts",
     "InputFacts",

@@ -10,6 +10,7 @@ from torchclinic.core.facts.afterwards import (
     PredictionFacts,
     RateTrialFacts,
 )
+from torchclinic.core.facts.answers import AgreementFacts, CollapseFacts, CommonestFacts
 from torchclinic.core.facts.first_batch import BatchFacts, OneBatchFacts, ReachFacts
 from torchclinic.core.facts.recipe import RecipeFacts
 from torchclinic.core.history import History
@@ -36,6 +37,9 @@ class Case:
         longer: The run at its own rate, over several times as many steps.
         halves: The run on one half of the training rows, and what it knows of the other half.
         reach: What of the inputs the trained outputs hang on.
+        agreement: Whether trained outputs follow their targets, and the loss wants them to.
+        collapse: Whether trained outputs differ between rows, and the loss wants them to.
+        commonest: Whether trained outputs are the commonest target.
         restarted: The run from first weights of a usual scale, where theirs is suspected.
     """
 
@@ -53,3 +57,6 @@ class Case:
     halves: HalfTrialFacts | None = None
     reach: ReachFacts | None = None
     restarted: RateTrialFacts | None = None
+    agreement: AgreementFacts | None = None
+    collapse: CollapseFacts | None = None
+    commonest: CommonestFacts | None = None

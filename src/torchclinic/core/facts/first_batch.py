@@ -116,6 +116,7 @@ class LossFacts:
         given: What it is given: rows that sum to 1, logarithms of such rows, positive numbers, or
             any.
         exponential: Whether an exponential or softplus is the last thing that happens to it.
+        variance: Smallest variance that a Gaussian likelihood is given; None for other losses.
         lowest: Smallest target that it is given; None where it is not known.
         highest: Largest one.
         rows: Label -> rows at which the loss's gradient was looked at; {} for targets that are no
@@ -127,6 +128,7 @@ class LossFacts:
     log_input: bool | None = None
     given: Literal["probabilities", "log-probabilities", "positive", "any"] = "any"
     exponential: bool = False
+    variance: float | None = None
     lowest: float | None = None
     highest: float | None = None
     rows: Mapping[int, int] = field(default_factory=dict[int, int])

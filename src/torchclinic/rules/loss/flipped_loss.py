@@ -52,7 +52,7 @@ class FlippedLoss(Rule):
     levels = (Level.ERROR, Level.WARNING)
     stage = Stage.WIRING
     any_of = ("history", "trace")
-    explains = ("LOS105", "INI103", *NUMERICS, *LEARNING_CURVES, "CRV103")
+    explains = ("LOS105", "LOS109", "INI103", *NUMERICS, *LEARNING_CURVES, "CRV103")
     remedies = ("match-loss",)
 
     def check(self, case: Case) -> Iterable[Finding]:

@@ -59,7 +59,11 @@ class LossMismatch(Rule):
     levels = (Level.ERROR, Level.WARNING, Level.INFO)
     stage = Stage.WIRING
     needs = frozenset({"recipe"})
-    explains = ("DAT104", "LOS105", "LOS107", "LOS104", "INI103", *NUMERICS, *LEARNING_CURVES)
+    explains = (
+        *("DAT104", "LOS104", "LOS105", "LOS107", "LOS109", "INI103"),
+        *NUMERICS,
+        *LEARNING_CURVES,
+    )
     remedies = ("match-loss",)
 
     def check(self, case: Case) -> Iterable[Finding]:

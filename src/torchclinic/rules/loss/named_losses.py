@@ -35,11 +35,11 @@ class Mismatch(NamedTuple):
 
 
 def named_mismatch(case: Case) -> Mismatch | None:
-    """The first thing that does not fit a divergence, a Poisson loss or a loss of signs."""
+    """The first thing that does not fit a divergence, a likelihood or a loss of signs."""
     given = case.batch.loss if case.batch is not None else None
     if given is None:
         return None
-    return _divergence(given) or _counts(given) or _signs(given)
+    return _divergence(given) or _counts(given) or _variance(given) or _signs(given)
 
 
 def _divergence(given: LossFacts) -> Mismatch | None:
@@ -78,6 +78,23 @@ def _counts(given: LossFacts) -> Mismatch | None:
             certain=True,
         )
     return None
+
+
+def _variance(given: LossFacts) -> Mismatch | None:
+    if given.variance is None or given.variance > 0:
+        return None
+    name = "GaussianNLLLoss" if given.function == "gaussian_nll_loss" else "the Gaussian likelihood"
+    return Mismatch(
+        f"{name} receives variances down to {number(given.variance)}",
+        "The negative log-likelihood divides by the variance and takes its logarithm, so that it "
+        f"must be above 0. Here it gets numbers down to {number(given.variance)}. Torch refuses "
+        "negative ones, and a clamp turns all of them into the smallest variance there is, where "
+        "the error weighs most and no gradient leads away. Pass that output through a softplus or "
+        "an exp, or take it for the logarithm of the variance: "
+        "0.5 * (s + (target - mean)**2 * exp(-s)).",
+        (fact("smallest variance", given.variance),),
+        certain=True,
+    )
 
 
 def _signs(given: LossFacts) -> Mismatch | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from torchclinic.core.facts import Case, ReachFacts
+from torchclinic.core.facts import Case, CollapseFacts, ReachFacts
 from torchclinic.core.finding import Finding, Level, Stage
 from torchclinic.rules import thresholds as t
 from torchclinic.rules.consequences import LEARNING_CURVES
@@ -22,13 +22,16 @@ class ConstantOutput(Rule):
     Compares how far the outputs differ between rows with their size, in evaluation mode, before
     and after the training, and finds the first module whose output no longer differs. It fires
     where the trained outputs differ by less than a ten-thousandth, or by less than a hundredth of
-    what the untrained ones did.
+    what the untrained ones did. Where they differ by less than a fifth of that, the loss is asked
+    what it costs to give all rows one output: it fires where that costs the same whichever it is,
+    and no more than the training reached.
 
     ## Why is this bad?
     Such a model gives one answer to everything. Where it did so from the start, a layer erases
     its input: an embedding of zeros, the state of a recurrent net after long padding, a norm over
     one number. Where it came to it, the loss pays for it: a penalty on a code that outweighs the
-    reconstruction collapses the code.
+    reconstruction collapses the code. Or the loss does not mind: one that brings alike rows
+    together and keeps none apart is best served by a single point.
 
     ## Known problems
     Dead units and zero weights do the same and have rules of their own, which rank before it.
@@ -59,9 +62,12 @@ class ConstantOutput(Rule):
         """One finding: for an input that is erased, or for a code that has collapsed."""
         assert case.batch is not None
         before, after, state = case.batch.reach, case.reach, state_of(case)
-        if before is None or after is None or before.spread is None or after.spread is None:
-            return
         if state.progress.value == "diverged":
+            return
+        if case.collapse is not None and _unminded(case.collapse):
+            yield self._free(case.collapse)
+            return
+        if before is None or after is None or before.spread is None or after.spread is None:
             return
         if before.spread < t.ERASED and after.spread < t.SAME_OUTPUT:
             yield self._erased(case, before)
@@ -84,6 +90,27 @@ class ConstantOutput(Rule):
             ),
             layers=[before.faded] if before.faded else [],
             confidence=0.9,
+        )
+
+    def _free(self, found: CollapseFacts) -> Finding:
+        ratio, cost = found.after / found.before, max(found.constants)
+        return self.finding(
+            Level.WARNING,
+            f"the outputs collapsed to {number(ratio)} of their spread, and the loss does not mind",
+            f"After the training the outputs differ between rows by {number(found.after)} of their "
+            f"size, where they differed by {number(found.before)} before. The loss was asked with "
+            f"one and the same output for all rows: it is {number(cost)}, whichever that is, "
+            f"where the training went from {number(found.untrained)} to {number(found.trained)}. "
+            "Nothing in it keeps rows apart, or not enough. Add what does: pairs that do not "
+            "belong together and a margin (or a softmax over them), a reconstruction, a term for "
+            "the variance. Where the hardest negatives are picked, begin with random ones.",
+            (
+                below("spread of the outputs, trained over untrained", ratio, t.UNMINDED),
+                fact("loss of one output for all rows", cost),
+                fact("loss after the training", found.trained),
+            ),
+            confidence=0.9,
+            stage=Stage.WIRING,
         )
 
     def _collapsed(self, case: Case, before: ReachFacts, after: ReachFacts) -> Finding:
@@ -112,6 +139,16 @@ class ConstantOutput(Rule):
             stage=Stage.CURVE,
             explains=("CRV105", "CRV101", "ACT101"),
         )
+
+
+def _unminded(found: CollapseFacts) -> bool:
+    """The outputs shrank, and the loss is at its best with any constant."""
+    fell = found.untrained - found.trained
+    if not found.constants or not fell > 0 or not found.after < t.UNMINDED * found.before:
+        return False
+    apart = max(found.constants) - min(found.constants)
+    over = max(found.constants) - found.trained
+    return apart < t.SAME_CONSTANT * fell and over < t.REACHED_CONSTANT * fell
 
 
 def _where(before: ReachFacts) -> str:
