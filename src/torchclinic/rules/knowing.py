@@ -6,6 +6,7 @@ from torchclinic.core.facts import BatchFacts, Case, PredictionFacts
 from torchclinic.functional.expected_loss import majority_share
 from torchclinic.functional.skill import metric_skill, rescale
 from torchclinic.rules import thresholds as t
+from torchclinic.rules.gaps import generalisation_gap
 from torchclinic.rules.grading import state_of
 
 
@@ -62,6 +63,18 @@ def skill_of(case: Case) -> float | None:
         # a step may ask for something else than the targets beside which its inputs stand
         return None if recipe.custom_step else state_of(case).validation_removed
     return skill
+
+
+def stays_behind(case: Case) -> bool:
+    """Whether a model that learns knows little of the validation rows, and less than of its own.
+
+    >>> stays_behind(Case())
+    False
+    """
+    state, skill = state_of(case), skill_of(case)
+    learns = (state.removed or 0.0) > t.LABEL_MEMORY
+    behind = generalisation_gap(state) > t.SHIFT_IMPACT
+    return learns and behind and (skill is None or skill < t.FOREIGN_SKILL)
 
 
 def answered(found: PredictionFacts, batch: BatchFacts) -> float | None:

@@ -17,10 +17,7 @@ from torchclinic.core.history import History
 from torchclinic.core.recipe import Recipe
 from torchclinic.core.splits import Splits
 from torchclinic.data.structure import rows_of, tensors_of
-from torchclinic.rules import thresholds as t
-from torchclinic.rules.gaps import generalisation_gap
-from torchclinic.rules.grading import state_of
-from torchclinic.rules.knowing import skill_of
+from torchclinic.rules.knowing import stays_behind
 from torchclinic.training import preserved, split_batch, train
 
 TWICE = 2  # the epochs, as half of the rows make half of the updates
@@ -43,7 +40,7 @@ def half_trial(recipe: Recipe, seed: int, case: Case, step_seconds: float) -> Ha
         None where validation does not stay behind, the rows cannot be halved, or it takes too long.
     """
     history, part = case.history, recipe.splits.validation
-    if history is None or part is None or not _stays_behind(case):
+    if history is None or part is None or not stays_behind(case):
         return None
     steps = len(history.losses)
     if 1.5 * steps * step_seconds > MAX_SECONDS:
@@ -56,13 +53,6 @@ def half_trial(recipe: Recipe, seed: int, case: Case, step_seconds: float) -> Ha
         return _tried(recipe, seed, case, halves, steps, step_seconds)
     except TorchclinicError:
         return None
-
-
-def _stays_behind(case: Case) -> bool:
-    state, skill = state_of(case), skill_of(case)
-    learnt = (state.removed or 0.0) > t.LABEL_MEMORY
-    behind = generalisation_gap(state) > t.SHIFT_IMPACT
-    return learnt and behind and (skill is None or skill < t.FOREIGN_SKILL)
 
 
 def _tried(

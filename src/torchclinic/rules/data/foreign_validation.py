@@ -12,9 +12,8 @@ from torchclinic.functional.learning import LearningState
 from torchclinic.rules import thresholds as t
 from torchclinic.rules.consequences import LEARNING_CURVES
 from torchclinic.rules.evidence import above, below, fact
-from torchclinic.rules.gaps import generalisation_gap
 from torchclinic.rules.grading import state_of
-from torchclinic.rules.knowing import answered
+from torchclinic.rules.knowing import answered, stays_behind
 from torchclinic.rules.rule import Rule, register
 from torchclinic.rules.wording import percent
 
@@ -62,11 +61,10 @@ class ForeignValidation(Rule):
 
     def check(self, case: Case) -> Iterable[Finding]:
         """At most one finding."""
-        halves, state = case.halves, state_of(case)
-        gap = generalisation_gap(state)
-        if halves is None or gap <= t.SHIFT_IMPACT:
+        halves = case.halves
+        if halves is None or not stays_behind(case):
             return
-        found = _knowledge(case, halves, state)
+        found = _knowledge(case, halves, state_of(case))
         if found is None or not found.half > t.FOREIGN_KNOWN:
             return
         left = max(found.validation, 0.0) / found.half
