@@ -19,6 +19,7 @@ from rules.healthy_cases import (
     traced,
 )
 from rules.sick_data import SICK_DATA
+from rules.sick_start import SICK_START
 from torchclinic.core import (
     AgreementFacts,
     CommonestFacts,
@@ -544,6 +545,7 @@ SICK = {
     "INI103": gradient_fades_untrained,
     "INI104": saturated,
     "INI105": dead_at_start,
+    **SICK_START,
     "GRD101": deep_sigmoid,
     "GRD102": exploding,
     "GRD103": first_step_forgotten,

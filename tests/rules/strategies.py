@@ -4,10 +4,12 @@ from hypothesis import strategies as st
 
 from torchclinic.core import (
     AgreementFacts,
+    AttentionFacts,
     BatchFacts,
     Case,
     CollapseFacts,
     CommonestFacts,
+    EmbeddingFacts,
     Evaluation,
     History,
     InputFacts,
@@ -22,9 +24,12 @@ from torchclinic.core import (
     OutputFacts,
     PartFacts,
     PredictionFacts,
+    RateTrialFacts,
     RecipeFacts,
+    RecurrentFacts,
     RowFacts,
     Series,
+    StartFacts,
     TargetFacts,
     Trace,
     TracedLayer,
@@ -250,6 +255,43 @@ readings = st.builds(
     output_gradient_rms=maybe,
     nonfinite=count,
 )
+few = st.integers(1, 200)
+starts = st.builds(
+    StartFacts,
+    stream=st.lists(number, max_size=30).map(tuple),
+    branches=names,
+    recurrent=st.lists(
+        st.builds(
+            RecurrentFacts,
+            name=NAMES,
+            kind=KINDS,
+            steps=few,
+            input_rms=number,
+            gain=number,
+            from_inputs=number,
+            from_state=number,
+            saturated=share,
+            per_step=maybe,
+            overflows=st.booleans(),
+            fed_by=NAMES,
+        ),
+        max_size=2,
+    ).map(tuple),
+    attention=st.lists(
+        st.builds(AttentionFacts, name=NAMES, input_rms=number, sharp=number, fed_by=NAMES),
+        max_size=2,
+    ).map(tuple),
+    embeddings=st.lists(st.builds(EmbeddingFacts, name=NAMES, std=number), max_size=2).map(tuple),
+)
+trials = st.builds(
+    RateTrialFacts,
+    configured=number,
+    rate=number,
+    steps=few,
+    split=st.sampled_from(["train", "validation"]),
+    loss=number,
+    tried=number,
+)
 batches = st.builds(
     BatchFacts,
     inputs=inputs,
@@ -266,6 +308,7 @@ batches = st.builds(
     rows=st.one_of(st.none(), rows),
     labels=st.one_of(st.none(), label_facts),
     loss=st.one_of(st.none(), losses),
+    start=st.one_of(st.none(), starts),
 )
 one_batches = st.builds(
     OneBatchFacts,
@@ -340,6 +383,8 @@ cases = st.builds(
     history=st.one_of(st.none(), histories),
     trace=st.one_of(st.none(), traces),
     predictions=st.one_of(st.none(), predictions),
+    longer=st.one_of(st.none(), trials),
+    restarted=st.one_of(st.none(), trials),
     agreement=st.one_of(st.none(), agreements),
     collapse=st.one_of(st.none(), collapses),
     commonest=st.one_of(st.none(), st.builds(CommonestFacts, number, number, number)),

@@ -13,6 +13,7 @@ from torchclinic.clinic.afterwards import (
     longer_trial,
     loss_trial,
     rate_trial,
+    restart_trial,
     trained_reach,
 )
 from torchclinic.clinic.answers import answers
@@ -124,7 +125,10 @@ def diagnose_on(
         longer = longer_trial(recipe, seed, case, watched.step_seconds)
         swapped = loss_trial(recipe, seed, case, watched.step_seconds)
         halves = half_trial(recipe, seed, case, watched.step_seconds)
-        case = dataclasses.replace(case, trial=trial, longer=longer, swapped=swapped, halves=halves)
+        restarted = restart_trial(recipe, seed, case, watched.step_seconds)
+        case = dataclasses.replace(
+            case, trial=trial, longer=longer, swapped=swapped, halves=halves, restarted=restarted
+        )
     diagnosis = _conclude(case, recipe.name, tuple(notes))
     if failure is not None and not _explained(diagnosis):
         raise failure

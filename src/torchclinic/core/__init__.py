@@ -19,6 +19,7 @@ from torchclinic.core.errors import (
 )
 from torchclinic.core.facts import (
     AgreementFacts,
+    AttentionFacts,
     BatchFacts,
     BreakFacts,
     Case,
@@ -74,6 +75,7 @@ __all__ = [
     "Applicability",
     "AppliedChange",
     "ArmResult",
+    "AttentionFacts",
     "Averaging",
     "BatchFacts",
     "BreakFacts",

@@ -248,6 +248,23 @@ GAIN_HIGH = Threshold(
     "std of the weights times the root of fan_in",
 )
 GAIN_LOW = Threshold(0.2, "here; torch default (0.58)", "with the root of the larger fan")
+STREAM_PER_SUM = Threshold(
+    1.2,
+    "here; He et al. 2015: 1.4 a block with gain 1.41, torch's default 1.03",
+    "growth of a residual stream with each sum; branches of one size give 1.1 from the sixth on",
+)
+STREAM_GROWTH = Threshold(30.0, "here", "the same over all sums; 20 blocks behind norms give 5")
+STREAM_SUMS = Threshold(6, "here", "sums from which growth by each can be told from adding")
+STATE_PER_STEP = Threshold(
+    1.2, "here; Pascanu et al. 2013: above 1 a linear state explodes", "growth of a state a step"
+)
+STATE_GROWTH = Threshold(1000.0, "here", "the same over all steps that were looked at")
+EMBEDDING_LARGE = Threshold(
+    5.0, "here; nn.Embedding starts at 1", "size of embedding vectors; 3 leaves gates free"
+)
+SHARP = Threshold(
+    0.5, "here; Vaswani et al. 2017", "share of queries that see one key; 0 with usual weights"
+)
 DEEP = Threshold(4, "here", "hidden layers from which a gain above 2 alone makes tanh chaotic")
 STEPS_LOST = Threshold(0.25, "here", "of the steps, with a loss above twice the constant's")
 STD_SPREAD = Threshold(10.0, "SageMaker Debugger; Glorot & Bengio 2010", "largest over smallest")

@@ -8,6 +8,7 @@ from corpus.faulty import (  # noqa: F401 - they register
     rates,
     regularisation,
     specification,
+    start,
     structure,
     wiring,
 )

@@ -1,6 +1,15 @@
 """Trainings in which nothing is wrong; a finding on one of them is a false alarm."""
 
-from corpus.healthy import images, near_data, near_structure, plane, sequences, tables, usages  # noqa: F401 - they register
+from corpus.healthy import (  # noqa: F401 - they register
+    images,
+    near_data,
+    near_start,
+    near_structure,
+    plane,
+    sequences,
+    tables,
+    usages,
+)
 from corpus.register import HEALTHY as _ENTRIES
 
 HEALTHY = tuple(_ENTRIES)

@@ -5,6 +5,7 @@ from torchclinic.clinic.afterwards.breakdown import breakdown
 from torchclinic.clinic.afterwards.half_trial import half_trial
 from torchclinic.clinic.afterwards.loss_trial import loss_trial
 from torchclinic.clinic.afterwards.rate_trial import longer_trial, rate_trial
+from torchclinic.clinic.afterwards.restart_trial import restart_trial
 from torchclinic.clinic.afterwards.trained import trained_reach
 
 __all__ = [
@@ -14,5 +15,6 @@ __all__ = [
     "longer_trial",
     "loss_trial",
     "rate_trial",
+    "restart_trial",
     "trained_reach",
 ]

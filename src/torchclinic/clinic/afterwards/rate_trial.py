@@ -74,6 +74,8 @@ def longer_trial(
 ) -> RateTrialFacts | None:
     """Train three times as long, where a training that ended seems to have been too short.
 
+    One of a few updates is given as many as can tell whether it learns.
+
     Args:
         recipe: As it was run.
         seed: As it was run.
@@ -81,16 +83,19 @@ def longer_trial(
         step_seconds: What an update takes.
 
     Returns:
-        None where the run was not slow, or it takes too long.
+        None where the run was neither slow nor short and poor, or it takes too long.
     """
-    history, used = case.history, configured_rate(case)
-    slow = state_of(case).progress is Progress.SLOW
-    if history is None or used is None or not slow or case.recipe is None:
+    history, used, state = case.history, configured_rate(case), state_of(case)
+    done = len(history.losses) if history is not None else 0
+    short = done < t.FEW_STEPS and state.poor and state.progress is not Progress.DIVERGED
+    if history is None or used is None or case.recipe is None:
         return None
-    steps = LONGER * len(history.losses)
-    if 1.5 * steps * step_seconds > MAX_SECONDS:
+    if not (state.progress is Progress.SLOW or (short and state.complete)):
         return None
-    length = {"steps": steps} if recipe.epochs is None else {"epochs": LONGER * recipe.epochs}
+    times = max(LONGER, math.ceil(t.FEW_STEPS / done))
+    if 1.5 * times * done * step_seconds > MAX_SECONDS:
+        return None
+    length = {"steps": times * done} if recipe.epochs is None else {"epochs": times * recipe.epochs}
     try:
         with suited_threads(step_seconds):
             run = train(recipe.replace(**length), seed, evaluate_train=True)

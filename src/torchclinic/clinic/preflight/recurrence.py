@@ -129,11 +129,9 @@ def _facts(
     return RecurrentFacts(
         name=name,
         kind=kind,
-        hidden=layer.hidden_size,
         steps=len(meter.inputs),
         input_rms=_mean(meter.inputs),
-        input_gain=float(weight.std(correction=0)) * math.sqrt(weight.shape[1]),
-        recurrent_gain=max(_gains(layer)),
+        gain=max(_gains(layer)),
         from_inputs=_mean(meter.from_inputs),
         from_state=_mean(meter.from_state),
         saturated=_mean(meter.flat) if meter.flat else None,
@@ -144,9 +142,10 @@ def _facts(
 
 
 def _gains(layer: Any) -> list[float]:
-    backs = [p for name, p in layer.named_parameters() if name.startswith("weight_hh")]
-    backs = backs or [layer.weight_hh_l0 if hasattr(layer, "weight_hh_l0") else layer.weight_hh]
-    return [float(p.detach().double().std(correction=0)) * math.sqrt(p.shape[1]) for p in backs]
+    ways = ("", "_reverse") if getattr(layer, "bidirectional", False) else ("",)
+    ends = [f"_l{k}{way}" for k in range(getattr(layer, "num_layers", 0)) for way in ways]
+    backs = [getattr(layer, f"weight_hh{end}") for end in ends or [""]]
+    return [_rms(back) * math.sqrt(back.shape[1]) for back in backs]
 
 
 def _bias(layer: Any, end: str, weight: Tensor) -> tuple[Tensor, Tensor]:

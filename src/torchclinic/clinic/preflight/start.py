@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from torch import Tensor, nn
@@ -11,6 +12,7 @@ from torchclinic.clinic.preflight.plain_model import build_plain
 from torchclinic.clinic.preflight.probing import FEW_ROWS
 from torchclinic.clinic.preflight.recurrence import RecurrentListener
 from torchclinic.clinic.preflight.sampling import finite_rows, thinned
+from torchclinic.clinic.preflight.sharpness import AttentionListener
 from torchclinic.core.facts import EmbeddingFacts, StartFacts
 from torchclinic.core.recipe import Recipe
 from torchclinic.data import batch_to
@@ -20,7 +22,7 @@ from torchclinic.graph.op_graph import OpGraph
 from torchclinic.graph.shortcuts import shortcuts
 from torchclinic.training import compute_loss, seeded
 
-_HANDED_ON = frozenset({Role.SHAPE, Role.DROPOUT, Role.AFFINE})
+_HANDED_ON = frozenset({Role.SHAPE, Role.DROPOUT, Role.AFFINE, Role.ADD})
 
 
 def start_facts(recipe: Recipe, seed: int, sample: Any) -> StartFacts | None:
@@ -32,7 +34,7 @@ def start_facts(recipe: Recipe, seed: int, sample: Any) -> StartFacts | None:
         sample: Rows of the training data.
 
     Returns:
-        None for a model without shortcuts, recurrent layers and embeddings.
+        None for a model without shortcuts, recurrent layers, attention and embeddings.
     """
     model = build_plain(recipe, seed)
     few = batch_to(finite_rows(thinned(sample, FEW_ROWS)), recipe.device)
@@ -42,21 +44,23 @@ def start_facts(recipe: Recipe, seed: int, sample: Any) -> StartFacts | None:
         if output.is_floating_point():
             sizes[op.index] = _deviation(output)
 
-    listener = RecurrentListener(model)
+    states, looks = RecurrentListener(model), AttentionListener(model)
     with undisturbed(model), seeded(seed):
         model.train()
         recorder = ForwardRecorder(model, on_op=note)
-        with listener, recorder:
+        with states, looks, recorder:
             compute_loss(recipe, model, few)
         seen = recorder.result()
-    graph = OpGraph(seen.ops, ())
-    stream, branches = _stream(graph, sizes)
-    found = StartFacts(
-        stream=stream,
-        branches=branches,
-        recurrent=listener.facts(_embeddings_read(graph)),
-        embeddings=_embeddings(seen),
-    )
+        graph, embeddings = OpGraph(seen.ops, ()), _embeddings(seen)
+        read = _embeddings_read(graph, embeddings)
+        stream, branches = _stream(graph, sizes)
+        found = StartFacts(
+            stream=stream,
+            branches=branches,
+            recurrent=states.facts(read),
+            attention=looks.facts(read),
+            embeddings=embeddings,
+        )
     return None if found == StartFacts() else found
 
 
@@ -76,15 +80,15 @@ def _stream(graph: OpGraph, sizes: dict[int, float]) -> tuple[tuple[float, ...],
     return stream, tuple(dict.fromkeys(s.branch[-1] for s in listed if s.branch))
 
 
-def _embeddings_read(graph: OpGraph) -> dict[str, str]:
-    """Name of a layer -> the embedding whose vectors it is given."""
-    found: dict[str, str] = {}
+def _embeddings_read(graph: OpGraph, embeddings: Sequence[EmbeddingFacts]) -> dict[str, str]:
+    """Name of a layer -> the embedding that makes most of what it is given."""
+    sizes, found = {embedding.name: embedding.std for embedding in embeddings}, dict[str, str]()
     for op in graph.ops:
-        if op.layer is None:
-            continue
-        for source in graph.back(op.inputs, _HANDED_ON):
-            if source.name in EMBEDDINGS and source.layer is not None:
-                found.setdefault(op.layer, source.layer)
+        if op.layer is not None:
+            met = [source.layer or "" for source in graph.back(op.inputs, _HANDED_ON)]
+            sources = [name for name in met if name in sizes]
+            if sources:
+                found.setdefault(op.layer, max(sources, key=lambda name: sizes[name]))
     return found
 
 

@@ -20,10 +20,16 @@ from torchclinic.core.facts.first_batch import (
 from torchclinic.core.facts.kinds import LossKind, Task
 from torchclinic.core.facts.model import LayerFacts, ModelFacts, NormFacts, OptimizerFacts
 from torchclinic.core.facts.recipe import RecipeFacts
-from torchclinic.core.facts.start import EmbeddingFacts, RecurrentFacts, StartFacts
+from torchclinic.core.facts.start import (
+    AttentionFacts,
+    EmbeddingFacts,
+    RecurrentFacts,
+    StartFacts,
+)
 
 __all__ = [
     "AgreementFacts",
+    "AttentionFacts",
     "BatchFacts",
     "BreakFacts",
     "Case",

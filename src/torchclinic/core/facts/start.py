@@ -12,11 +12,10 @@ class RecurrentFacts:
     Attributes:
         name: As in LayerFacts.
         kind: "RNN", "LSTM", "GRU", or a cell of these.
-        hidden: Units of its state.
         steps: Time steps that were looked at.
         input_rms: Root mean square of what it is given.
-        input_gain: Standard deviation of its input weights times the root of the inputs.
-        recurrent_gain: The same of its recurrent weights and its units; the largest of its layers.
+        gain: Root mean square of its recurrent weights times the root of its units, the largest of
+            its layers: about the factor by which they stretch a state.
         from_inputs: Root mean square of what inputs give to the pre-activations.
         from_state: The same of what the state gives to them.
         saturated: Share of the gates (of a tanh RNN: units) that are where their function is flat,
@@ -28,16 +27,32 @@ class RecurrentFacts:
 
     name: str
     kind: str
-    hidden: int
     steps: int
     input_rms: float
-    input_gain: float
-    recurrent_gain: float
+    gain: float
     from_inputs: float
     from_state: float
     saturated: float | None = None
     per_step: float | None = None
     overflows: bool = False
+    fed_by: str = ""
+
+
+@dataclass(frozen=True)
+class AttentionFacts:
+    """An attention layer before training, on the first rows.
+
+    Attributes:
+        name: As in LayerFacts.
+        input_rms: Root mean square of its queries, before they are projected.
+        sharp: Share of the queries that give nearly all of their weight to one key, though they may
+            look at several.
+        fed_by: Name of the embedding that it reads, "" for anything else.
+    """
+
+    name: str
+    input_rms: float
+    sharp: float
     fed_by: str = ""
 
 
@@ -63,10 +78,12 @@ class StartFacts:
             shortcut and a branch, in forward order.
         branches: Last layer of each of these branches.
         recurrent: Recurrent layers in forward order.
+        attention: Attention layers in forward order.
         embeddings: Embeddings in forward order.
     """
 
     stream: tuple[float, ...] = ()
     branches: tuple[str, ...] = ()
     recurrent: tuple[RecurrentFacts, ...] = ()
+    attention: tuple[AttentionFacts, ...] = ()
     embeddings: tuple[EmbeddingFacts, ...] = ()

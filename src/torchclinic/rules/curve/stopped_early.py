@@ -23,7 +23,9 @@ class StoppedEarly(Rule):
     ## What it does
     Looks at a training that was watched to its planned end: it fires where less than 30 % of the
     constant prediction's loss is gone and the slope at the end, with its confidence interval,
-    would remove much more in another training of the same length.
+    would remove much more in another training of the same length. A training of less than 150
+    updates that learns little is made once more, three times as long and at least 150 updates: it
+    fires where that ends markedly better.
 
     ## Why is this bad?
     The model could be better with what it has: the number of epochs, or the learning rate, is too
@@ -67,8 +69,8 @@ class StoppedEarly(Rule):
             return
         if state.progress is Progress.SLOW:
             yield self._slow(case, state, state.final)
-        elif state.progress is Progress.STUCK and _only_short(state):
-            yield self._short(state, state.final)
+        elif state.poor and _only_short(case, state):
+            yield self._short(case, state, state.final)
 
     def _given_up(self, case: Case, state: LearningState, planned: int) -> Iterable[Finding]:
         """Early stopping that did not wait, while each evaluation was better than the last."""
@@ -126,16 +128,17 @@ class StoppedEarly(Rule):
             explains=("CRV105",) if case.longer is not None else (),
         )
 
-    def _short(self, state: LearningState, final: float) -> Finding:
+    def _short(self, case: Case, state: LearningState, final: float) -> Finding:
+        falls = "The loss falls throughout, but so" if _falls(state) else "So"
         return self.finding(
             Level.WARNING,
             f"the training is over after {state.steps} steps, with the loss at {number(final)}",
-            f"All of the planned training is {state.steps} updates. The loss falls throughout, but "
-            f"so few steps take it only from {number(state.initial or 0.0)} to {number(final)}. It "
-            "needs more epochs or larger steps.",
+            f"All of the planned training is {state.steps} updates{_of_an_epoch(case, state)}. "
+            f"{falls} few steps take it only from {number(state.initial or 0.0)} to "
+            f"{number(final)}. It needs more epochs or larger steps.{_tried(case)}",
             (below("updates in all", state.steps, t.FEW_STEPS), *learning_evidence(state)),
             steps=(1, state.steps),
-            confidence=0.5,
+            confidence=0.5 if case.longer is None else 0.85,
             explains=("CRV101", "CRV105"),
         )
 
@@ -156,8 +159,24 @@ class StoppedEarly(Rule):
         )
 
 
-def _only_short(state: LearningState) -> bool:
-    return state.steps < t.FEW_STEPS and state.slope is not None and state.slope.falls
+def _only_short(case: Case, state: LearningState) -> bool:
+    """Few updates, of which more would help: a longer training shows it, or the slope."""
+    if state.steps >= t.FEW_STEPS:
+        return False
+    shown = case.longer is not None and helps(case, case.longer)
+    return shown or (state.progress is Progress.STUCK and _falls(state))
+
+
+def _falls(state: LearningState) -> bool:
+    return state.slope is not None and state.slope.falls
+
+
+def _of_an_epoch(case: Case, state: LearningState) -> str:
+    """How much of the rows a training of a few updates has seen."""
+    epoch = case.recipe.steps_per_epoch if case.recipe is not None else None
+    if epoch is None or state.steps >= epoch:
+        return ""
+    return f" ({percent(state.steps / epoch)} of an epoch; were epochs meant, and not steps?)"
 
 
 def _own_rows_only(state: LearningState) -> bool:

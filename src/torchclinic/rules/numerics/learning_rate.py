@@ -260,15 +260,14 @@ def _otherwise(case: Case, state: LearningState, gap: Evidence | None) -> bool:
     ratio = update_ratio(case, 0.5)
     if clips and state.poor and ratio is not None and ratio < t.UPDATE_LOW:
         return True
-    slope = state.slope
-    brief = gap is None and state.steps < t.FEW_STEPS and slope is not None and slope.falls
+    slope, few = state.slope, gap is None and state.steps < t.FEW_STEPS
+    brief = few and case.longer is None and slope is not None and slope.falls
     return (brief and state.progress is Progress.STUCK) or _only_short(case, gap)
 
 
 def _only_short(case: Case, gap: Evidence | None) -> bool:
     """Few updates at a usual rate: more of them do as well as larger ones, which CRV104 says."""
-    state = state_of(case)
-    usual = gap is None and not state.hurt and state.steps < t.FEW_STEPS
+    usual = gap is None and state_of(case).steps < t.FEW_STEPS
     return usual and case.longer is not None and helps(case, case.longer)
 
 
