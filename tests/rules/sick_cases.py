@@ -23,6 +23,7 @@ from rules.sick_start import SICK_START
 from torchclinic.core import (
     AgreementFacts,
     CommonestFacts,
+    CutFacts,
     Evaluation,
     LabelFacts,
     LossFacts,
@@ -31,6 +32,7 @@ from torchclinic.core import (
     Penalty,
     PredictionFacts,
     ReachFacts,
+    RegroupFacts,
     Series,
 )
 
@@ -507,6 +509,16 @@ def mostly_zero(share=0.66, missed=0.06, kind="l1"):
     return replace(case, commonest=CommonestFacts(0.0, share, missed))
 
 
+def axes_mixed():
+    view = RegroupFacts("net.py:7: x = x.view(len(x), 6, 10)", (10, 6), (6, 10))
+    return with_batch(stuck(), regrouped=(view,))
+
+
+def state_detached():
+    line = "net.py:9: state = self.cell(x[:, t], state.detach())"
+    return with_batch(stuck(), cut=CutFacts(12, 1, tuple((t, t + 1) for t in range(11)), line))
+
+
 SICK = {
     "DAT101": unscaled_inputs,
     "DAT102": nonfinite_inputs,
@@ -540,6 +552,8 @@ SICK = {
     "WIR111": inputs_erased,
     "WIR112": no_positions,
     "WIR113": one_unit,
+    "WIR114": axes_mixed,
+    "WIR115": state_detached,
     "INI101": zero_weights,
     "INI102": wide_weights,
     "INI103": gradient_fades_untrained,

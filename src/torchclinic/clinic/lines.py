@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import traceback
+import inspect
+import linecache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +21,13 @@ def present_line() -> str:
     >>> isinstance(present_line(), str)
     True
     """
-    frames = reversed(traceback.extract_stack())
-    found = next((f for f in frames if _theirs(f.filename) and f.line), None)
-    return "" if found is None else _told(found.filename, found.lineno or 0, found.line or "")
+    frame = inspect.currentframe()
+    while frame is not None:
+        name, number = frame.f_code.co_filename, frame.f_lineno
+        if _theirs(name) and (line := linecache.getline(name, number, frame.f_globals).strip()):
+            return _told(name, number, line)
+        frame = frame.f_back
+    return ""
 
 
 def noted_line(node: Any) -> str:
@@ -40,6 +46,7 @@ def noted_line(node: Any) -> str:
     return ""
 
 
+@cache
 def _theirs(filename: str) -> bool:
     path = Path(filename)
     outside = not (path.is_relative_to(_OWN) or path.is_relative_to(_TORCH))

@@ -207,6 +207,12 @@ TELLING_MOST = Threshold(0.6, "here", "share of what tells that must be out of r
 UNREAD = Threshold(1e-7, "here", "change of the outputs, over the largest: rounding in float32")
 UNREAD_MOST = Threshold(0.75, "here", "share of the steps that a stuck training never reads")
 UNREAD_STEPS = Threshold(4, "here", "steps from which that is no accident")
+CUT_STEPS = Threshold(3, "here", "steps that move the outputs and get no gradient, at least")
+CUT_KEPT = Threshold(
+    3,
+    "here; Williams & Peng 1990, doi:10.1162/neco.1990.2.4.490",
+    "steps that get one: truncated backpropagation keeps a window of many, a cut at each step one",
+)
 FORGOTTEN = Threshold(
     1e-3, "here", "change of the untrained outputs by a part, over the largest such change"
 )

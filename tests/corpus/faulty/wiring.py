@@ -216,7 +216,7 @@ def attention_weights_over_the_batch(recipe):
     return recipe.replace(model=partial(Net, 4, 24, 4, 12))
 
 
-@faulty("WIR106", base=sequences.waves_convolution, why="view where a transpose was meant")
+@faulty("WIR114", "WIR106", base=sequences.waves_convolution, why="view for a transpose")
 def view_mixes_rows(recipe):
     class Net(nn.Module):
         def __init__(self):

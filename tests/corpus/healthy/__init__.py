@@ -3,8 +3,10 @@
 from corpus.healthy import (  # noqa: F401 - they register
     images,
     near_data,
+    near_losses,
     near_start,
     near_structure,
+    near_wiring,
     plane,
     sequences,
     tables,

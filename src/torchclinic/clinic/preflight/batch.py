@@ -11,11 +11,13 @@ from torch import Tensor, nn
 from torchclinic.clinic.preflight.asked import loss_facts
 from torchclinic.clinic.preflight.baselines import expected_loss, floor_loss
 from torchclinic.clinic.preflight.crosstalk import dependence
+from torchclinic.clinic.preflight.cut import cut_facts
 from torchclinic.clinic.preflight.observing import Observation, observe
 from torchclinic.clinic.preflight.plain_model import build_plain
 from torchclinic.clinic.preflight.probing import affordable, probe
 from torchclinic.clinic.preflight.reach import reach_facts
 from torchclinic.clinic.preflight.readings import LayerReader
+from torchclinic.clinic.preflight.regrouped import regroup_facts
 from torchclinic.clinic.preflight.sampling import (
     SAMPLE_ROWS,
     finite_rows,
@@ -108,7 +110,8 @@ def _with_pass(
         asked = loss_facts(recipe, seen, targets)
         judged = _backward(model, seen)
         outputs = output_facts(seen.output, broadcasts=seen.broadcasts)
-        depends = dependence(model, split_batch(sample)[0])
+        inputs, _ = split_batch(sample)
+        depends, reach = dependence(model, inputs), reach_facts(model, sample)
         return dataclasses.replace(
             facts,
             inputs=_inputs(model, few, sample, validation) or facts.inputs,
@@ -125,7 +128,9 @@ def _with_pass(
             sum_reduction=_sums(recipe, model, few),
             unregistered=strangers,
             loss=asked,
-            reach=reach_facts(model, sample),
+            reach=reach,
+            cut=cut_facts(model, inputs, reach),
+            regrouped=regroup_facts(recipe, model, sample),
         )
 
 

@@ -26,6 +26,7 @@ from torchclinic.core.facts.start import (
     RecurrentFacts,
     StartFacts,
 )
+from torchclinic.core.facts.wiring import CutFacts, RegroupFacts
 
 __all__ = [
     "AgreementFacts",
@@ -35,6 +36,7 @@ __all__ = [
     "Case",
     "CollapseFacts",
     "CommonestFacts",
+    "CutFacts",
     "EmbeddingFacts",
     "HalfTrialFacts",
     "InputFacts",
@@ -54,6 +56,7 @@ __all__ = [
     "ReachFacts",
     "RecipeFacts",
     "RecurrentFacts",
+    "RegroupFacts",
     "RowFacts",
     "StartFacts",
     "TargetFacts",

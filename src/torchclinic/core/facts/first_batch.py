@@ -8,6 +8,7 @@ from typing import Literal
 
 from torchclinic.core.facts.data import InputFacts, LabelFacts, PartFacts, RowFacts, TargetFacts
 from torchclinic.core.facts.start import StartFacts
+from torchclinic.core.facts.wiring import CutFacts, RegroupFacts
 
 
 @dataclass(frozen=True)
@@ -166,6 +167,9 @@ class BatchFacts:
         rows: What the training rows are like; None if it is not known.
         start: What the first weights make of the signal along streams and states; None where
             there are none, or it could not be told.
+        cut: How far back along the sequences a gradient goes; None where they are no sequences, or
+            it could not be told.
+        regrouped: Views that mix axes.
     """
 
     inputs: InputFacts
@@ -187,6 +191,8 @@ class BatchFacts:
     parts: PartFacts | None = None
     rows: RowFacts | None = None
     start: StartFacts | None = None
+    cut: CutFacts | None = None
+    regrouped: tuple[RegroupFacts, ...] = ()
 
     def layer(self, name: str) -> LayerReadings | None:
         """Readings of the layer of that name, or None."""
