@@ -9,6 +9,7 @@ from torchclinic.core import (
     Case,
     CollapseFacts,
     CommonestFacts,
+    CutFacts,
     EmbeddingFacts,
     Evaluation,
     History,
@@ -27,6 +28,7 @@ from torchclinic.core import (
     RateTrialFacts,
     RecipeFacts,
     RecurrentFacts,
+    RegroupFacts,
     RowFacts,
     Series,
     StartFacts,
@@ -292,6 +294,21 @@ trials = st.builds(
     loss=number,
     tried=number,
 )
+cuts = st.builds(
+    CutFacts,
+    positions=st.integers(3, 20),
+    kept=st.integers(1, 20),
+    blocked=st.lists(st.tuples(st.integers(0, 9), st.integers(10, 19)), max_size=3).map(tuple),
+    line=st.sampled_from(["", "net.py:7: h = h.detach()"]),
+)
+views = st.builds(
+    RegroupFacts,
+    line=st.just("net.py:7: x = x.view(len(x), 6, 10)"),
+    was=shape,
+    now=shape,
+    rows=st.booleans(),
+    merged=st.booleans(),
+)
 batches = st.builds(
     BatchFacts,
     inputs=inputs,
@@ -309,6 +326,8 @@ batches = st.builds(
     labels=st.one_of(st.none(), label_facts),
     loss=st.one_of(st.none(), losses),
     start=st.one_of(st.none(), starts),
+    cut=st.one_of(st.none(), cuts),
+    regrouped=st.lists(views, max_size=3).map(tuple),
 )
 one_batches = st.builds(
     OneBatchFacts,

@@ -43,7 +43,7 @@ class BatchCrosstalk(Rule):
     levels = (Level.ERROR, Level.WARNING)
     stage = Stage.WIRING
     needs = frozenset({"batch"})
-    explains = ("CRV103", "LRN101", *LEARNING_CURVES)
+    explains = ("WIR110", "CRV103", "LRN101", *LEARNING_CURVES)
     remedies = ()
 
     def check(self, case: Case) -> Iterable[Finding]:

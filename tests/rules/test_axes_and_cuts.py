@@ -1,0 +1,66 @@
+"""When views that mix axes and states that are cut off are told, and how loudly."""
+
+from dataclasses import replace
+
+import pytest
+
+from rules.healthy_cases import digits_mlp
+from rules.sick_cases import axes_mixed, crosstalk, overfits, state_detached, stuck, with_batch
+from torchclinic.core import CutFacts, Level, RegroupFacts
+from torchclinic.rules import judge
+
+COLUMNS = RegroupFacts("net.py:7: x = x.view(len(x), 6, 10)", (10, 6), (6, 10))
+ROWS = RegroupFacts("net.py:9: x = x.view(len(x), -1)", (2, 7, 8), (7, 16), rows=True)
+
+
+def named(case, code):
+    return next((f for f in judge(case).flat() if f.code == code), None)
+
+
+@pytest.mark.parametrize(
+    ("case", "level"), [(stuck, Level.ERROR), (overfits, Level.WARNING), (digits_mlp, Level.INFO)]
+)
+@pytest.mark.parametrize("code", ["WIR114", "WIR115"])
+def test_the_level_is_that_of_the_harm(case, level, code):
+    sick = axes_mixed() if code == "WIR114" else state_detached()
+    case = with_batch(case(), regrouped=sick.batch.regrouped, cut=sick.batch.cut)
+    found = named(case, code)
+    assert found.level is level
+
+
+def test_a_view_that_mixes_rows_comes_first_and_explains_that_rows_meet():
+    case = with_batch(crosstalk(), regrouped=(COLUMNS, ROWS))
+    first, *rest = judge(case).findings
+    assert first.code == "WIR114"
+    assert ROWS.line in first.explanation
+    assert "1 other line" in first.explanation
+    assert "WIR106" in {f.code for f in first.consequences}
+    assert "WIR106" not in {f.code for f in rest}
+
+
+def test_axes_that_were_laid_into_one_are_told_as_such():
+    view = replace(ROWS, merged=True)
+    assert (
+        "laid into one as (2, 7, 8)"
+        in named(with_batch(stuck(), regrouped=(view,)), "WIR114").explanation
+    )
+
+
+@pytest.mark.parametrize(
+    ("cut", "loud"),
+    [
+        (CutFacts(12, 1, tuple((t, t + 1) for t in range(11))), True),
+        (CutFacts(12, 2, ((0, 10),)), True),
+        (CutFacts(12, 4, ((0, 8),)), False),  # a window of truncated backpropagation
+        (CutFacts(12, 1, ()), False),  # nothing else is read
+        (CutFacts(3, 1, ((0, 1), (1, 2))), False),  # too short to tell
+    ],
+)
+def test_few_steps_must_get_a_gradient_and_several_move_the_outputs_without_one(cut, loud):
+    assert (named(with_batch(stuck(), cut=cut), "WIR115") is not None) is loud
+
+
+def test_the_line_is_told_where_it_is_known():
+    assert "state.detach()" in named(state_detached(), "WIR115").explanation
+    cut = replace(state_detached().batch.cut, line="")
+    assert "ends at" not in named(with_batch(stuck(), cut=cut), "WIR115").explanation
