@@ -36,7 +36,7 @@ def trained(recipe: Recipe, seed: int) -> nn.Module:
     scheduler, per_step = _scheduler(recipe, optimizer, total, per_epoch)
     step = recipe.step or partial(_loss, recipe)
     generator = torch.Generator().manual_seed(seed)
-    done = 0
+    done, average = 0, None
     model.train()
     while done < total:
         stream = data.epoch(generator)
@@ -46,12 +46,24 @@ def trained(recipe: Recipe, seed: int) -> nn.Module:
                 ((step(model, batch) + _penalty(recipe, model)) / len(group)).backward()
             _clip(recipe, model)
             optimizer.step()
+            average = _averaged(recipe, model, average)
             done += 1
             if scheduler and per_step:
                 scheduler.step()
         if scheduler and not per_step:
             scheduler.step()
+    if average is not None:
+        nn.utils.vector_to_parameters(average, model.parameters())
     return model
+
+
+def _averaged(recipe: Recipe, model: nn.Module, before: torch.Tensor | None):
+    """The moving average of the weights, for a recipe that has one."""
+    if recipe.averaging is None:
+        return None
+    now = nn.utils.parameters_to_vector(model.parameters()).detach()
+    keep = recipe.averaging.decay
+    return now if before is None else keep * before + (1 - keep) * now
 
 
 def judged(model: nn.Module, recipe: Recipe) -> float:

@@ -1,4 +1,4 @@
-"""Cases whose first weights are too large along a stream, through a state or in an embedding."""
+"""Cases whose first weights are too large, or are all that an average is made of."""
 
 from dataclasses import replace
 
@@ -96,8 +96,17 @@ def one_key(sharp=0.9, size=30.0):
     return lost(found)
 
 
+def lagging(share=0.97, average=2.25):
+    """Weights that learn, and an average of them that is the untrained model."""
+    case = digits_mlp()
+    seen = evaluations([2.3, 2.28, 2.26, average], [2.3, 2.28, 2.26, average], [0.1] * 4)
+    case = replace(case, history=replace(case.history, evaluations=seen))
+    return replace(case, recipe=replace(case.recipe, averages=True, first_weights=share))
+
+
 SICK_START = {
     "INI106": growing_stream,
     "INI107": exploding_state,
     "INI108": wide_vectors,
+    "REG102": lagging,
 }

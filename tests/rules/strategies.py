@@ -113,6 +113,8 @@ recipes = st.builds(
     clip_norm=st.one_of(st.none(), st.floats(1e-6, 10)),
     penalties=st.lists(st.just("l2 0.1"), max_size=1).map(tuple),
     early_stopping=st.booleans(),
+    averages=st.booleans(),
+    first_weights=share,
 )
 inputs = st.builds(
     InputFacts,

@@ -11,6 +11,7 @@ from rules.sick_start import (
     exploding_state,
     flat_gates,
     growing_stream,
+    lagging,
     lost,
     one_key,
     recurrent,
@@ -153,3 +154,15 @@ def test_large_vectors_that_make_the_untrained_model_sure_are_named():
     found = first(case)
     assert found.code == "INI108"
     assert "LOS105" in {f.code for f in found.consequences}
+
+
+def test_an_average_that_learnt_nothing_is_an_error_and_what_follows_is_folded():
+    found = first(lagging())
+    assert (found.code, found.level) == ("REG102", Level.ERROR)
+    assert "a decay of 0.98 keeps a thousandth" in found.explanation
+    assert first(lagging(average=1.0)).level is Level.WARNING
+
+
+@pytest.mark.parametrize("case", [lagging(share=0.05), lagging(average=0.2), lagging(share=None)])
+def test_an_average_that_follows_or_does_no_harm_is_not_named(case):
+    assert "REG102" not in levels(case)

@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 from torch import nn, optim
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn, update_bn
 
-from torchclinic.core import Averaging, EarlyStopping, RecipeError
+from torchclinic.core import Averaging, EarlyStopping, Recipe, RecipeError
 from torchclinic.data import batches
-from torchclinic.training import train
-from torchclinic.training.averaging import WeightAverages, measure_batch_norm
+from torchclinic.training import first_weights, train
+from torchclinic.training.averaging import WeightAverages, build_averages, measure_batch_norm
 from torchclinic.training.objective import Objective
+from torchclinic.training.plan import Length
 from training.parts import plain_net, recipe, rich_net, rows, same_weights, split_recipe
 from training.test_resume import check_resume
 
@@ -257,3 +258,23 @@ def test_averages_that_cannot_be_are_refused():
 class _Endless:
     def __iter__(self):
         return iter([rows(8)] * 3)
+
+
+@pytest.mark.parametrize("options", [{}, {"start": 0.5}, {"every": 7}, {"start": 0.3, "every": 4}])
+def test_the_first_weights_fade_as_is_told(options):
+    net = nn.Linear(1, 1, bias=False)
+    made = Recipe(
+        model=lambda: net,
+        data=(torch.zeros(8, 1), torch.zeros(8, 1)),
+        loss=nn.MSELoss(),
+        optimizer=list,
+        steps=60,
+        averaging=Averaging("ema", decay=0.97, **options),
+    )
+    averages = build_averages(made, net, Length(None, 60, None))
+    for _ in range(60):
+        nn.init.constant_(net.weight, 0.0 if averages.count else 1.0)
+        averages.update()
+    averages.install()
+    assert net.weight.item() == pytest.approx(first_weights(made))
+    assert first_weights(made.replace(averaging=Averaging("swa"))) is None

@@ -348,6 +348,12 @@ PENALTY_SHARE = Threshold(
 )
 DROPOUT = Threshold(0.7, "here; UMLAUT: 0.5")
 DROPOUT_EXTREME = Threshold(0.9, "here", "a tenth of the units left")
+LAGGING = Threshold(
+    0.1, "here; Polyak & Juditsky 1992", "share of the first weights in their moving average"
+)
+LAG_GAP = Threshold(
+    0.25, "here", "loss of the averaged weights minus that of the run's own, over the constant's"
+)
 FROZEN = Threshold(0.3, "here", "share of the weights that are frozen")
 
 # --- curve ----------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """Recipe -> Run: the one training loop."""
 
-from torchclinic.training.averaging import WeightAverages
+from torchclinic.training.averaging import WeightAverages, first_weights
 from torchclinic.training.batch import Arguments, describe, split_batch
 from torchclinic.training.build import build_model, build_optimizer, check_trainable
 from torchclinic.training.checkpoint.policy import Checkpoints
@@ -46,6 +46,7 @@ __all__ = [
     "elastic_net",
     "evaluate",
     "evaluation_batch_size",
+    "first_weights",
     "forward",
     "is_torch_loss",
     "kept_evaluation",

@@ -92,7 +92,7 @@ def sigmoid_large_weights(recipe):
     )
 
 
-@faulty("INI102", "LOS105", "GRD102", base=plane.spirals_residual)
+@faulty("INI106", "INI102", "LOS105", base=plane.spirals_residual)
 def residual_40_without_norm(recipe):
     def net():
         body = nets.residual_mlp(2, 32, 2, 40, norm=None, act=nn.ReLU)

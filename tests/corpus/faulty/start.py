@@ -6,6 +6,7 @@ from corpus import nets
 from corpus.healthy import images, near_start, sequences, tables
 from corpus.recipes import with_model
 from corpus.register import faulty
+from torchclinic.core import Averaging
 
 
 def stretched(name, std):
@@ -61,3 +62,8 @@ def steps_in_place_of_epochs(recipe):
 @faulty("CRV104", base=sequences.ordered_embedding_gru)
 def gru_for_a_third_of_an_epoch(recipe):
     return recipe.replace(epochs=None, steps=10)
+
+
+@faulty("REG102", base=near_start.digits_with_a_moving_average)
+def average_of_the_start(recipe):
+    return recipe.replace(averaging=Averaging("ema", decay=0.9999))

@@ -8,6 +8,7 @@ from corpus import nets, tasks
 from corpus.nets import Recurrent
 from corpus.recipes import SGD, Adam, AdamW, classify, regress, with_model
 from corpus.register import healthy
+from torchclinic.core import Averaging
 
 
 @healthy(0.93, why="20 blocks without a norm, whose last layers start small")
@@ -73,3 +74,15 @@ def blobs_in_forty_updates():
     model = partial(nets.mlp, [2, 24, 4])
     data = tasks.blobs(600, classes=4)
     return classify(model, data, partial(SGD, lr=0.3), epochs=5, batch_size=64)
+
+
+@healthy(0.91, why="an average of which the first weights are a hundredth")
+def digits_with_a_moving_average():
+    model = partial(nets.mlp, [64, 48, 10])
+    return classify(
+        model,
+        tasks.digits(),
+        partial(Adam, lr=3e-3),
+        epochs=8,
+        averaging=Averaging("ema", decay=0.98),
+    )

@@ -24,6 +24,7 @@ from torchclinic.graph import linearity_residual, model_facts
 from torchclinic.training import (
     build_optimizer,
     check_trainable,
+    first_weights,
     forward,
     loss_kind,
     loss_name,
@@ -86,6 +87,7 @@ def recipe_facts(recipe: Recipe, seed: int = 0, *, sample: Any = None) -> Recipe
         patience=None if recipe.early_stopping is None else recipe.early_stopping.patience,
         min_delta=0.0 if recipe.early_stopping is None else recipe.early_stopping.min_delta,
         averages=recipe.averaging is not None,
+        first_weights=first_weights(recipe),
     )
 
 

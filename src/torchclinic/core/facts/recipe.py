@@ -10,7 +10,12 @@ from torchclinic.core.facts.model import ModelFacts, OptimizerFacts
 
 @dataclass(frozen=True)
 class RecipeFacts:
-    """What the Recipe says."""
+    """What the Recipe says.
+
+    Attributes:
+        first_weights: Share of the first weights that enter an exponential moving average in it
+            when the training ends; None without one.
+    """
 
     name: str
     loss: str
@@ -36,3 +41,4 @@ class RecipeFacts:
     patience: int | None = None
     min_delta: float = 0.0
     averages: bool = False
+    first_weights: float | None = None

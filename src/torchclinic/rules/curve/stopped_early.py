@@ -173,10 +173,13 @@ def _falls(state: LearningState) -> bool:
 
 def _of_an_epoch(case: Case, state: LearningState) -> str:
     """How much of the rows a training of a few updates has seen."""
-    epoch = case.recipe.steps_per_epoch if case.recipe is not None else None
-    if epoch is None or state.steps >= epoch:
+    rows, batch = None, None
+    if case.recipe is not None:
+        rows, batch = case.recipe.train_rows, case.recipe.batch_size
+    if not rows or not batch or state.steps * batch >= rows:
         return ""
-    return f" ({percent(state.steps / epoch)} of an epoch; were epochs meant, and not steps?)"
+    share = percent(state.steps * batch / rows)
+    return f" ({share} of an epoch; were epochs meant, and not steps?)"
 
 
 def _own_rows_only(state: LearningState) -> bool:
