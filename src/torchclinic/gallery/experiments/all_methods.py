@@ -39,6 +39,7 @@ from torchclinic.gallery.style import (
     label_ends,
     title_panel,
 )
+from torchclinic.gallery.text.numbers import points
 from torchclinic.nn.dropout import DropConnectLinear
 from torchclinic.nn.nets import TestNetwork
 from torchclinic.study import fewest_seeds, holm, paired_comparison
@@ -216,9 +217,11 @@ def cross_talk(norm: nn.Module) -> float:
 
 
 def _curves(found: dict[str, Curves]) -> Picture:
-    order = sorted(SEMINAR, key=lambda name: -float(np.mean(found[name].final)))
+    ends = {name: float(np.mean(found[name].final)) for name in SEMINAR}
+    *others, last = sorted(SEMINAR, key=lambda name: -ends[name])
     drawn, axes = figure(
-        f"The seminar's five nets end in the order {', '.join(order)}",
+        f"{last} ends {points(ends[others[-1]] - ends[last])} below the seminar's other four nets, "
+        f"which lie within {points(ends[others[0]] - ends[others[-1]])}",
         "Test loss and accuracy during the training; band: lowest to highest seed.",
         columns=2,
         height=4.6,
@@ -238,10 +241,10 @@ def _verdicts(table: dict[str, PairedComparison], corrected: tuple[float, ...]) 
     better = [n for n, c in table.items() if c.low > 0]
     worse = [n for n, c in table.items() if c.high < 0]
     drawn, axes = figure(
-        f"Against the baseline {len(better)} of {len(table)} arms are better, {len(worse)} worse, "
-        f"{len(table) - len(better) - len(worse)} not told apart",
+        f"By their intervals {len(better)} of {len(table)} arms beat the baseline, "
+        f"{len(worse)} lose to it, {len(table) - len(better) - len(worse)} are not told apart",
         "Mean gain in test accuracy over the baseline, paired by seed, with its 95 % interval "
-        "(BCa); beside it the share of seeds won and p after Holm.",
+        f"(BCa); beside it the share of seeds won and p after Holm{_reach(table)}.",
         height=3.6,
     )
     panel = axes[0, 0]
@@ -261,10 +264,16 @@ def _verdicts(table: dict[str, PairedComparison], corrected: tuple[float, ...]) 
     return Picture("verdicts", drawn, "Every arm against the baseline.")
 
 
+def _reach(table: dict[str, PairedComparison]) -> str:
+    """What the number of seeds keeps p from."""
+    seeds = min(len(comparison.seeds) for comparison in table.values())
+    return "" if seeds >= fewest_seeds() else f" ({seeds} seeds cannot bring it below 0.05)"
+
+
 def _scores(found: dict[str, Curves]) -> Picture:
     wide = np.mean(found["BatchNormed"].final) - np.mean(found["BatchNorm, same width"].final)
     drawn, axes = figure(
-        f"Of BatchNormed's score {100 * wide:+.1f} points are the wider layer",
+        f"The wider layer is worth {points(wide)} to BatchNormed",
         "Final test accuracy and loss; above the line the seminar's nets, below it those that "
         "differ from the baseline in one thing; a dot is a seed.",
         columns=2,

@@ -26,6 +26,7 @@ from torchclinic.gallery import Claim, Outcome, Picture, Settings, judge
 from torchclinic.gallery.arms import Curves, train_arms
 from torchclinic.gallery.data import images, pixels
 from torchclinic.gallery.style import COLOURS, band, dots, figure, label_ends, title_panel
+from torchclinic.gallery.text.numbers import toll
 from torchclinic.nn.nets import MLP
 from torchclinic.optim import plateau
 
@@ -179,7 +180,7 @@ def _finals(accuracy: Table, loss: Table, steps: Table) -> Picture:
     gain = accuracy["early stopping"].mean() - accuracy["to the end"].mean()
     share = steps["early stopping"].mean() / steps["to the end"].mean()
     drawn, axes = figure(
-        f"Early stopping gains {100 * gain:+.1f} points with {share:.0%} of the updates",
+        f"Early stopping {toll(-gain)} with {share:.0%} of the updates",
         "Accuracy, loss and updates; a dot is a seed, the bar their mean.",
         columns=3,
         height=2.8,

@@ -18,6 +18,15 @@ def short(value: float) -> str:
     return f"{value:.4g}"
 
 
+def points(share: float) -> str:
+    """A difference of accuracies, in points.
+
+    >>> points(0.0124), points(-0.003), points(-0.0004)
+    ('1.2 points', '-0.3 points', 'less than 0.05 points')
+    """
+    return f"{100 * share:.1f} points" if abs(share) >= 0.0005 else "less than 0.05 points"
+
+
 def toll(lost: float) -> str:
     """What something does to an accuracy, in points.
 
@@ -27,7 +36,7 @@ def toll(lost: float) -> str:
     >>> toll(0.008), toll(-0.0024)
     ('costs 0.8 points', 'gains 0.2 points')
     """
-    return f"{'costs' if lost >= 0 else 'gains'} {100 * abs(lost):.1f} points"
+    return f"{'costs' if lost >= 0 else 'gains'} {points(abs(lost))}"
 
 
 def claim_value(claim: Claim) -> str:
