@@ -26,6 +26,7 @@ from torchclinic.gallery import Claim, Outcome, Picture, Settings, judge
 from torchclinic.gallery.arms import Curves, train_arms
 from torchclinic.gallery.data import images
 from torchclinic.gallery.style import COLOURS, dots, figure, heat, title_panel
+from torchclinic.gallery.text.numbers import points, toll
 from torchclinic.nn import Residual
 from torchclinic.nn.dropout import DropBlock2d, StochasticDepth, linear_decay
 from torchclinic.nn.nets import ResidualConvNet
@@ -130,9 +131,12 @@ def _claims(final: dict[str, np.ndarray]) -> tuple[Claim, ...]:
 
 
 def _scores(found: dict[str, Curves]) -> Picture:
-    gain = np.mean(found["DropBlock 0.2, a tenth"].final) - np.mean(found["nothing, a tenth"].final)
+    dropped, kept = (
+        np.asarray(found[f"{kind}, a tenth"].final) for kind in ("DropBlock 0.2", "nothing")
+    )
+    gain = float(dropped.mean() - kept.mean())
     drawn, axes = figure(
-        f"DropBlock changes the accuracy on few rows by {100 * gain:+.1f} points",
+        f"On few rows DropBlock {toll(-gain)}, where seeds differ by {points(float(np.ptp(kept)))}",
         "Test accuracy of a residual net of four blocks; a dot is a seed, the bar their mean.",
         columns=2,
         height=2.8,
@@ -148,7 +152,7 @@ def _scores(found: dict[str, Curves]) -> Picture:
 def _masks() -> Picture:
     drawn, axes = figure(
         "Dropout takes single values, DropBlock whole neighbourhoods, stochastic depth all or none",
-        "Masks at a rate of 0.3 on maps of 16 x 16: four channels of a row; dark is dropped.",
+        "Masks at a rate of 0.3 on maps of 16 x 16: one channel of each of four rows; dark is dropped.",
         rows=3,
         columns=4,
         width=7.5,
