@@ -152,7 +152,7 @@ def _scores(found: dict[str, Curves]) -> Picture:
 def _masks() -> Picture:
     drawn, axes = figure(
         "Dropout takes single values, DropBlock whole neighbourhoods, stochastic depth all or none",
-        "Masks at a rate of 0.3 on maps of 16 x 16: one channel of each of four rows; dark is dropped.",
+        "Masks at a rate of 0.3 on maps of 16 x 16, of four rows; dark is dropped.",
         rows=3,
         columns=4,
         width=7.5,
