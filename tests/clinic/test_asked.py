@@ -86,3 +86,57 @@ def test_a_margin_loss_is_heard_with_its_labels():
     found = asked(nn.SoftMarginLoss(), HALF)
     assert (found.function, found.lowest, found.highest) == ("soft_margin_loss", 0, 1)
     assert set(found.silent) == {0}
+
+
+def by_hand(first, log=False, floor=None):
+    """A Gaussian likelihood of two columns, doubled and shifted as users write it."""
+
+    def loss(output, target):
+        one, other = output.chunk(2, 1)
+        mean, spread = (other, one) if first else (one, other)
+        spread = spread if floor is None else spread.clamp(min=floor)
+        if log:
+            return (spread + (target - mean) ** 2 * (-spread).exp()).mean()
+        return (0.9189 + 0.5 * spread.log() + (target - mean) ** 2 / (2 * spread)).mean()
+
+    return loss
+
+
+@pytest.mark.parametrize("first", [False, True], ids=["mean first", "variance first"])
+@pytest.mark.parametrize("floor", [None, 1e-6], ids=["plain", "clamped"])
+def test_a_variance_is_found_in_a_likelihood_written_by_hand(first, floor):
+    found = asked(by_hand(first, floor=floor), X[:, :1], outputs=2)
+    assert found.variance < 0
+    assert asked(by_hand(first), X[:, :1], outputs=2, head=nn.Softplus()).variance > 0
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        by_hand(first=False, log=True),
+        lambda o, t: by_hand(first=False)(F.softplus(o), t),
+        lambda o, t: (o - t).square().mean(),
+        lambda o, t: (o[:, :1] - t).square().mean() + o[:, 1:].square().mean(),
+    ],
+    ids=["logarithm", "softplus in the loss", "squared error", "penalty"],
+)
+def test_other_losses_of_two_columns_have_no_variance(loss):
+    assert asked(loss, X[:, :1], outputs=2).variance is None
+
+
+@pytest.mark.parametrize("named", [False, True], ids=["by place", "by name"])
+def test_the_smallest_variance_that_torch_is_given_is_known(named):
+    def loss(output, target):
+        given = {"var": output[:, 1:].exp() + 3.0} if named else {}
+        others = () if named else (output[:, 1:].exp() + 3.0,)
+        return F.gaussian_nll_loss(output[:, :1], target, *others, **given)
+
+    assert 3.0 < asked(loss, X[:, :1], outputs=2).variance < 4.0
+    assert asked(nn.MSELoss(), X[:, :1]).variance is None
+
+
+def test_a_variance_that_torch_refuses_is_known_all_the_same():
+    def loss(output, target):
+        return F.gaussian_nll_loss(output[:, :1], target, output[:, 1:])
+
+    assert asked(loss, X[:, :1], outputs=2).variance < 0

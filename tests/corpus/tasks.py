@@ -192,3 +192,59 @@ def pictures():
     return Splits(
         (source.train[0], source.train[0]), None, (source.test[0], source.test[0]), "pictures"
     )
+
+
+@cache
+def bursts(rows=400, *, length=32, seed=0):
+    """Noisy signals with one stretch that is higher, and where it is. Shape (rows, 1, length)."""
+
+    def make(count, generator):
+        start = torch.randint(0, length - 8, (count, 1), generator=generator)
+        time = torch.arange(length)
+        mask = ((time >= start) & (time < start + 6)).float().unsqueeze(1)
+        return 1.5 * mask + 0.5 * torch.randn(count, 1, length, generator=generator), mask
+
+    return _generated(make, rows, "bursts", seed)
+
+
+@cache
+def directions(rows=500, *, seed=0):
+    """Unit vectors of three numbers, from ten features."""
+
+    def make(count, generator):
+        matrix = torch.randn(10, 3, generator=torch.Generator().manual_seed(1))
+        x = torch.randn(count, 10, generator=generator)
+        y = x @ matrix + 0.3 * torch.randn(count, 3, generator=generator)
+        return x, y / y.norm(dim=1, keepdim=True)
+
+    return _generated(make, rows, "directions", seed)
+
+
+@cache
+def pairs(rows=800, *, kinds=3, seed=0):
+    """Two rows of ten features each (rows, 2, 10), and whether they are of one kind."""
+
+    def make(count, generator):
+        centres = 2 * torch.randn(kinds, 10, generator=torch.Generator().manual_seed(2))
+        kind = torch.randint(0, kinds, (count, 2), generator=generator)
+        same = torch.rand(count, generator=generator) < 0.5
+        kind[:, 1] = torch.where(same, kind[:, 0], (kind[:, 0] + 1 + kind[:, 1] % 2) % kinds)
+        x = centres[kind] + torch.randn(count, 2, 10, generator=generator)
+        return x, (kind[:, 0] == kind[:, 1]).float().unsqueeze(1)
+
+    return _generated(make, rows, "pairs", seed)
+
+
+@cache
+def rain(rows=900, *, told=False, seed=0):
+    """Amounts that are 0 in two rows of three; the inputs hardly say which, or they do."""
+
+    def make(count, generator):
+        x = torch.randn(count, 6, generator=generator)
+        unknown = 0.0 if told else 1.5
+        sky = x[:, 0] + unknown * torch.randn(count, generator=generator)
+        wet = sky > 0.45 * (1 + unknown**2) ** 0.5
+        amount = 1 + 0.3 * x[:, 1].tanh()
+        return x, (wet.float() * amount).unsqueeze(1)
+
+    return _generated(make, rows, "rain", seed)

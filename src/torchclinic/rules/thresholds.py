@@ -168,7 +168,7 @@ OUTPUT_SPREAD = Threshold(3.0, "here", "standard deviation of the outputs over t
 OUT_OF_RANGE = Threshold(0.5, "DeepDiagnosis (Wardat et al. 2022)", "in target standard deviations")
 FLIP_MATCH = Threshold(0.5, "here", "relative distance of -loss from the constant's loss")
 AGAINST = Threshold(
-    0.3, "here; -0.79 and -0.95 where a similarity is minimised", "correlation, its sign reversed"
+    0.15, "here; 0.23 to 0.99 where a similarity is minimised", "correlation, its sign reversed"
 )
 DRIVEN_APART = Threshold(
     0.05, "here", "loss of closeness of rows of one label, over the distance of rows of several"
@@ -178,6 +178,7 @@ COMMONEST = Threshold(0.5, "the median's definition", "share of the targets with
 ANSWERED_OTHERS = Threshold(
     0.2, "here", "outputs over targets, where these are another value; 0.4 for a squared error"
 )
+ANSWERED_HALF = Threshold(0.5, "here", "the same, where the training removes little of the loss")
 SILENT_ROWS = Threshold(0.02, "here", "share of the rows of which the loss says nothing")
 RUNAWAY = Threshold(3.0, "here", "factor by which a negative loss grows in size")
 

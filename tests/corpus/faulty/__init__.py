@@ -1,6 +1,7 @@
 """Trainings with one thing wrong, each beside the healthy training that it was made from."""
 
 from corpus.faulty import (  # noqa: F401 - they register
+    asked,
     axes,
     data,
     gradients,

@@ -22,7 +22,8 @@ class MedianAnswer(Rule):
 
     ## What it does
     Fires where the loss is an absolute error, more than half of the targets have exactly the same
-    value, and the trained outputs of the other rows stay at it.
+    value, and the trained outputs of the other rows stay near it: within a fifth of the way to
+    their targets, or within a half where little of the loss is removed.
 
     ## Why is this bad?
     The answer that an absolute error rewards is the median. Where a row has the common value with
@@ -47,7 +48,7 @@ class MedianAnswer(Rule):
     code = "LOS110"
     name = "median-answer"
     levels = (Level.WARNING,)
-    stage = Stage.WIRING
+    stage = Stage.CURVE  # whatever keeps a net from learning gives the median, too
     needs = frozenset({"recipe"})
     explains = LEARNING_CURVES
     remedies = ()
@@ -59,7 +60,8 @@ class MedianAnswer(Rule):
             return
         if proven_low(case) or state.near_perfect:
             return
-        if found.share <= t.COMMONEST or found.missed >= t.ANSWERED_OTHERS:
+        limit = t.ANSWERED_HALF if state.poor else t.ANSWERED_OTHERS
+        if found.share <= t.COMMONEST or found.missed >= limit:
             return
         yield self.finding(
             Level.WARNING,
@@ -72,7 +74,7 @@ class MedianAnswer(Rule):
             "squared error; or tell apart whether there is an amount and how much it is.",
             (
                 above("share of the commonest target", found.share, t.COMMONEST),
-                below("outputs elsewhere over the targets", found.missed, t.ANSWERED_OTHERS),
+                below("outputs elsewhere over the targets", found.missed, limit),
                 *learning_evidence(state),
             ),
             confidence=0.8,
