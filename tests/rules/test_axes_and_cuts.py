@@ -5,8 +5,16 @@ from dataclasses import replace
 import pytest
 
 from rules.healthy_cases import digits_mlp
-from rules.sick_cases import axes_mixed, crosstalk, overfits, state_detached, stuck, with_batch
-from torchclinic.core import CutFacts, Level, RegroupFacts
+from rules.sick_cases import (
+    axes_mixed,
+    broadcasting,
+    crosstalk,
+    overfits,
+    state_detached,
+    stuck,
+    with_batch,
+)
+from torchclinic.core import CutFacts, Level, MeetingFacts, RegroupFacts
 from torchclinic.rules import judge
 
 COLUMNS = RegroupFacts("net.py:7: x = x.view(len(x), 6, 10)", (10, 6), (6, 10))
@@ -64,3 +72,12 @@ def test_the_line_is_told_where_it_is_known():
     assert "state.detach()" in named(state_detached(), "WIR115").explanation
     cut = replace(state_detached().batch.cut, line="")
     assert "ends at" not in named(with_batch(stuck(), cut=cut), "WIR115").explanation
+
+
+def test_rows_that_meet_are_told_with_the_line_that_makes_them():
+    spread = MeetingFacts("net.py:5: return self.out(x) + x[:, 0]", "spread")
+    softmax = MeetingFacts("net.py:6: weights = scores.softmax(0)", "softmax")
+    assert "net.py:5" in named(with_batch(broadcasting(), meeting=spread), "LOS106").explanation
+    told = named(with_batch(crosstalk(), meeting=softmax), "WIR106").explanation
+    assert "net.py:6: weights = scores.softmax(0) runs its softmax over axis 0" in told
+    assert "Some view, permute" in named(crosstalk(), "WIR106").explanation

@@ -1,11 +1,12 @@
-"""Views that mix axes, and gradients that end between two time steps."""
+"""Axes that are mixed, gradients that end between two time steps, masks the wrong way round."""
 
 from functools import partial
 
 import torch
 from torch import nn
 
-from corpus.healthy import near_wiring
+from corpus.healthy import near_wiring, tables
+from corpus.nets import mlp
 from corpus.register import faulty
 
 
@@ -54,5 +55,28 @@ def time_first_by_view(recipe):
     class Net(near_wiring.TimeFirst):
         def turned(self, x):
             return x.reshape(x.shape[1], x.shape[0], x.shape[2])
+
+    return recipe.replace(model=Net)
+
+
+@faulty("WIR110", base=near_wiring.texts_with_a_mask, why="True is where attention must not look")
+def padding_mask_inverted(recipe):
+    class Net(near_wiring.MaskedAttention):
+        def left_out(self, tokens):
+            return tokens != 0
+
+    return recipe.replace(model=Net)
+
+
+@faulty("LOS106", "WIR106", base=tables.friedman_relu, why="(rows, 1) + (rows,) is (rows, rows)")
+def shortcut_spread_over_the_rows(recipe):
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.deep = mlp([10, 64, 64, 1])
+            self.wide = nn.Linear(10, 1)
+
+        def forward(self, x):
+            return self.deep(x) + self.wide(x).squeeze(1)
 
     return recipe.replace(model=Net)

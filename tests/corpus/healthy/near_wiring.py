@@ -167,3 +167,40 @@ class TimeFirst(nn.Module):
 @healthy(0.95)
 def recall_time_first():
     return classify(TimeFirst, tasks.recall(length=8), partial(Adam, lr=1e-2), epochs=15)
+
+
+class MaskedAttention(nn.Module):
+    """A summary token that looks at the words of a text, and not at what fills it up."""
+
+    def __init__(self):
+        super().__init__()
+        self.embed = nn.Embedding(121, 24)
+        self.summary = nn.Parameter(0.5 * torch.randn(1, 1, 24))
+        self.attend = nn.MultiheadAttention(24, 4, batch_first=True)
+        self.head = nn.Linear(24, 3)
+
+    def left_out(self, tokens):
+        return tokens == 0
+
+    def forward(self, tokens):
+        x = self.embed(tokens)
+        summary = self.summary.expand(len(x), -1, -1)
+        mask = nn.functional.pad(self.left_out(tokens), (1, 0), value=False)
+        x = torch.cat([summary, x], 1)
+        return self.head(self.attend(summary, x, x, key_padding_mask=mask)[0][:, 0])
+
+
+@cache
+def texts_of_many_lengths():
+    """Texts of tasks.texts that are cut somewhere and filled up with tokens 0."""
+
+    def fill(x):
+        lengths = torch.randint(10, 17, (len(x), 1), generator=torch.Generator().manual_seed(3))
+        return torch.where(torch.arange(x.shape[1]) < lengths, x + 1, 0)
+
+    return tasks.changed(tasks.texts(1200), fill)
+
+
+@healthy(0.7, why="padding is left out")
+def texts_with_a_mask():
+    return classify(MaskedAttention, texts_of_many_lengths(), partial(Adam, lr=1e-2), epochs=8)

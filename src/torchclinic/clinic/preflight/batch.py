@@ -12,6 +12,7 @@ from torchclinic.clinic.preflight.asked import loss_facts
 from torchclinic.clinic.preflight.baselines import expected_loss, floor_loss
 from torchclinic.clinic.preflight.crosstalk import dependence
 from torchclinic.clinic.preflight.cut import cut_facts
+from torchclinic.clinic.preflight.meeting import meeting_facts
 from torchclinic.clinic.preflight.observing import Observation, observe
 from torchclinic.clinic.preflight.plain_model import build_plain
 from torchclinic.clinic.preflight.probing import affordable, probe
@@ -131,6 +132,7 @@ def _with_pass(
             reach=reach,
             cut=cut_facts(model, inputs, reach),
             regrouped=regroup_facts(recipe, model, sample),
+            meeting=meeting_facts(model, sample) if depends.rows or seen.broadcasts else None,
         )
 
 

@@ -34,25 +34,31 @@ def regroup_facts(recipe: Recipe, model: nn.Module, sample: Any) -> tuple[Regrou
         model: In training mode; it is left as it was.
         sample: Rows of the training data with their targets.
     """
-    first = next(tensors_of(split_batch(sample)[0]), None)
-    have = rows_of(sample) or 0
-    if first is None or first.dim() < 1 or len(first) != have or prod(first.shape[1:]) > LONGEST:
+    batches = prime_batches(sample)
+    if len(batches) < 2:
         return ()
-    counts = [p for p in PRIMES if p <= have and all(size % p for size in first.shape[1:])][:2]
-    if len(counts) < 2:
-        return ()
-    few, more = (_rows(sample, count) for count in counts)
+    counts, (few, more) = tuple(zip(*batches, strict=True))
+    shape = next(tensors_of(split_batch(few)[0])).shape
     with undisturbed(model):
         passes = [_heard(recipe, model, few, counts[0]), _heard(recipe, model, more, counts[1])]
         if any(passes[0].values()) and any(passes[1].values()):
             passes += [
-                _heard(recipe, model, batch, counts[0])
-                for batch in _cropped(few, first.shape, counts[0])
+                _heard(recipe, model, batch, counts[0]) for batch in _cropped(few, shape, counts[0])
             ]
     return tuple(
         RegroupFacts(line, seen[0].found.was, seen[0].found.now, seen[0].rows, seen[0].merged)
         for line, seen in mixing(passes).items()
     )
+
+
+def prime_batches(sample: Any) -> list[tuple[int, Any]]:
+    """Two batches of primes of rows that divide no other axis of the inputs; fewer if none suit."""
+    first = next(tensors_of(split_batch(sample)[0]), None)
+    have = rows_of(sample) or 0
+    if first is None or first.dim() < 1 or len(first) != have or prod(first.shape[1:]) > LONGEST:
+        return []
+    counts = [p for p in PRIMES if p <= have and all(size % p for size in first.shape[1:])]
+    return [(count, _rows(sample, count)) for count in counts[:2]]
 
 
 def _rows(sample: Any, count: int) -> Any:

@@ -26,7 +26,7 @@ from torchclinic.core.facts.start import (
     RecurrentFacts,
     StartFacts,
 )
-from torchclinic.core.facts.wiring import CutFacts, RegroupFacts
+from torchclinic.core.facts.wiring import CutFacts, MeetingFacts, RegroupFacts
 
 __all__ = [
     "AgreementFacts",
@@ -45,6 +45,7 @@ __all__ = [
     "LayerReadings",
     "LossFacts",
     "LossKind",
+    "MeetingFacts",
     "ModelFacts",
     "NormFacts",
     "OneBatchFacts",

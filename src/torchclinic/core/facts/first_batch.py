@@ -8,7 +8,7 @@ from typing import Literal
 
 from torchclinic.core.facts.data import InputFacts, LabelFacts, PartFacts, RowFacts, TargetFacts
 from torchclinic.core.facts.start import StartFacts
-from torchclinic.core.facts.wiring import CutFacts, RegroupFacts
+from torchclinic.core.facts.wiring import CutFacts, MeetingFacts, RegroupFacts
 
 
 @dataclass(frozen=True)
@@ -170,6 +170,7 @@ class BatchFacts:
         cut: How far back along the sequences a gradient goes; None where they are no sequences, or
             it could not be told.
         regrouped: Views that mix axes.
+        meeting: Where rows meet, if they do; None where it is not known.
     """
 
     inputs: InputFacts
@@ -193,6 +194,7 @@ class BatchFacts:
     start: StartFacts | None = None
     cut: CutFacts | None = None
     regrouped: tuple[RegroupFacts, ...] = ()
+    meeting: MeetingFacts | None = None
 
     def layer(self, name: str) -> LayerReadings | None:
         """Readings of the layer of that name, or None."""

@@ -40,3 +40,17 @@ class RegroupFacts:
     now: tuple[int, ...]
     rows: bool = False
     merged: bool = False
+
+
+@dataclass(frozen=True)
+class MeetingFacts:
+    """An operation of the forward pass in which the rows of a batch meet.
+
+    Attributes:
+        line: Of the user's code.
+        how: "spread" where values of the rows are spread over values of the rows; else the name of
+            a function that runs over their axis.
+    """
+
+    line: str
+    how: str

@@ -11,6 +11,7 @@ from torchclinic.rules.evidence import fact, learning_evidence
 from torchclinic.rules.grading import exact, state_of
 from torchclinic.rules.initial import SCORE_LOSSES
 from torchclinic.rules.outputs import loss_kind, outputs_of
+from torchclinic.rules.rowwise import met
 from torchclinic.rules.rule import Rule, register
 
 
@@ -61,7 +62,7 @@ class BroadcastTargets(Rule):
             f"targets broadcast: output {_shape(outputs.shape)}, target {_shape(targets.shape)}",
             f"The output has the shape {_shape(outputs.shape)} and the target "
             f"{_shape(targets.shape)}, so the loss compares every prediction with the target of "
-            "every row. The best answer to that is one constant for all rows.",
+            f"every row. The best answer to that is one constant for all rows.{_made(case)}",
             (
                 fact("dimensions of the output", len(outputs.shape)),
                 fact("dimensions of the target", len(targets.shape)),
@@ -69,6 +70,12 @@ class BroadcastTargets(Rule):
             ),
             confidence=0.97,
         )
+
+
+def _made(case: Case) -> str:
+    """Where the output got a second axis of rows, if it did in the forward pass."""
+    line = met(case)
+    return f" It comes from the forward pass: {line}." if line else ""
 
 
 def _shape(shape: tuple[int, ...]) -> str:

@@ -10,7 +10,10 @@ from torchclinic.rules.consequences import LEARNING_CURVES
 from torchclinic.rules.evidence import fact, learning_evidence
 from torchclinic.rules.grading import exact, state_of
 from torchclinic.rules.outputs import outputs_of
+from torchclinic.rules.rowwise import met
 from torchclinic.rules.rule import Rule, register
+
+_SOME = "Some view, permute, softmax or mean in the forward pass runs over the batch dimension"
 
 
 @register
@@ -57,8 +60,7 @@ class BatchCrosstalk(Rule):
             exact(state),
             "the output of a row depends on the other rows of its batch",
             "In evaluation mode, changing one row of a batch changes the outputs of other rows. "
-            "Some view, permute, softmax or mean in the forward pass runs over the batch "
-            "dimension, so the model mixes the answers of unrelated rows.",
+            f"{met(case) or _SOME}, so the model mixes the answers of unrelated rows.",
             (
                 fact("rows that influence each other in evaluation mode", 1),
                 *learning_evidence(state),
