@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from torchclinic.clinic.afterwards import (
     ask_loss,
     breakdown,
+    fewer_trial,
     half_trial,
     longer_trial,
     loss_trial,
@@ -125,9 +126,16 @@ def diagnose_on(
         longer = longer_trial(recipe, seed, case, watched.step_seconds)
         swapped = loss_trial(recipe, seed, case, watched.step_seconds)
         halves = half_trial(recipe, seed, case, watched.step_seconds)
+        fewer = fewer_trial(recipe, seed, case, watched.step_seconds)
         restarted = restart_trial(recipe, seed, case, watched.step_seconds)
         case = dataclasses.replace(
-            case, trial=trial, longer=longer, swapped=swapped, halves=halves, restarted=restarted
+            case,
+            trial=trial,
+            longer=longer,
+            swapped=swapped,
+            halves=halves,
+            fewer=fewer,
+            restarted=restarted,
         )
     diagnosis = _conclude(case, recipe.name, tuple(notes))
     if failure is not None and not _explained(diagnosis):

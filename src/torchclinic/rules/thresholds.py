@@ -380,6 +380,13 @@ BELOW_CHANCE = Threshold(
 STILL = Threshold(
     0.4, "here", "share of the initial loss removed, at which some answers must have changed"
 )
+FEW_ROWS_GAP = Threshold(0.2, "here", "what is known of own rows, minus what of validation rows")
+FEW_ROWS_GAIN = Threshold(
+    0.05,
+    "here; Hestness et al. 2017, arXiv 1712.00409",
+    "what twice as many rows would teach more, of all there is to know",
+)
+FEW_ROWS_Z = Threshold(3.0, "here; three standard errors", "what all rows teach more than half")
 OVERFIT_EVALUATIONS = Threshold(4, "here", "evaluations without which nothing is said")
 
 UNDERFIT_NEIGHBOURS = Threshold(

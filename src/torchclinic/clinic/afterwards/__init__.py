@@ -2,6 +2,7 @@
 
 from torchclinic.clinic.afterwards.asking import ask_loss
 from torchclinic.clinic.afterwards.breakdown import breakdown
+from torchclinic.clinic.afterwards.fewer_trial import fewer_trial
 from torchclinic.clinic.afterwards.half_trial import half_trial
 from torchclinic.clinic.afterwards.loss_trial import loss_trial
 from torchclinic.clinic.afterwards.rate_trial import longer_trial, rate_trial
@@ -11,6 +12,7 @@ from torchclinic.clinic.afterwards.trained import trained_reach
 __all__ = [
     "ask_loss",
     "breakdown",
+    "fewer_trial",
     "half_trial",
     "longer_trial",
     "loss_trial",

@@ -2,6 +2,7 @@
 
 from torchclinic.core.facts.afterwards import (
     BreakFacts,
+    FewerRowsFacts,
     HalfTrialFacts,
     PredictionFacts,
     RateTrialFacts,
@@ -38,6 +39,7 @@ __all__ = [
     "CommonestFacts",
     "CutFacts",
     "EmbeddingFacts",
+    "FewerRowsFacts",
     "HalfTrialFacts",
     "InputFacts",
     "LabelFacts",

@@ -101,3 +101,18 @@ class HalfTrialFacts:
     predictions: PredictionFacts | None = None
     within: float | None = None
     within_z: float | None = None
+
+
+@dataclass(frozen=True)
+class FewerRowsFacts:
+    """The same training, as many steps long, on every second training row (of each class).
+
+    Attributes:
+        loss: On the validation part at its end.
+        metric: The same, None without a metric.
+        predictions: What it answers on the validation part, where targets are classes.
+    """
+
+    loss: float
+    metric: float | None = None
+    predictions: PredictionFacts | None = None

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from torchclinic.core.facts.afterwards import (
     BreakFacts,
+    FewerRowsFacts,
     HalfTrialFacts,
     PredictionFacts,
     RateTrialFacts,
@@ -36,6 +37,7 @@ class Case:
             losses are squared errors.
         longer: The run at its own rate, over several times as many steps.
         halves: The run on one half of the training rows, and what it knows of the other half.
+        fewer: The run on every second training row, and on the others.
         reach: What of the inputs the trained outputs hang on.
         agreement: Whether trained outputs follow their targets, and the loss wants them to.
         collapse: Whether trained outputs differ between rows, and the loss wants them to.
@@ -55,6 +57,7 @@ class Case:
     longer: RateTrialFacts | None = None
     swapped: RateTrialFacts | None = None
     halves: HalfTrialFacts | None = None
+    fewer: tuple[FewerRowsFacts, ...] = ()
     reach: ReachFacts | None = None
     restarted: RateTrialFacts | None = None
     agreement: AgreementFacts | None = None

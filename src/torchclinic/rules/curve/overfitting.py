@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from torchclinic.rules.evidence import above, fact
 from torchclinic.rules.grading import confidence, state_of
 from torchclinic.rules.initial import VALUE_LOSSES
 from torchclinic.rules.modes import modes_differ
+from torchclinic.rules.more_rows import too_few
 from torchclinic.rules.rule import Rule, register
 from torchclinic.rules.wording import number, percent
 
@@ -39,7 +41,9 @@ class Overfitting(Rule):
     ## Known problems
     A cross-entropy often rises late in a healthy training, since a few rows are wrong with growing
     confidence while the accuracy holds: therefore the metric has a say. With early stopping or
-    kept best weights it is only an info.
+    kept best weights it is only an info. Where the metric holds but stays far below that of the
+    training rows, the training is tried on every second row: it is a warning where the learning
+    curve says that more rows would help.
 
     ## Example
     `Recipe(model=wide_net, data=fifty_noisy_points, epochs=1500, ...)`
@@ -48,7 +52,8 @@ class Overfitting(Rule):
     `Recipe(..., early_stopping=EarlyStopping(patience=5))`
 
     ## References
-    Prechelt 1998, "Early Stopping - But When?"; Srivastava et al. 2014 (dropout).
+    Prechelt 1998, "Early Stopping - But When?"; Srivastava et al. 2014 (dropout); Hestness et al.
+    2017, arXiv 1712.00409 (learning curves).
     """
 
     code = "CRV103"
@@ -73,9 +78,11 @@ class Overfitting(Rule):
             return
         turn = _turn(curve, state)
         if turn is not None and _costs(case, turn):
-            yield self._turned(case, state, turn)
+            yield _graded(self._turned(case, state, turn), case)
         elif _never_followed(case, state):
-            yield self._apart(case, state, curve)
+            yield _graded(self._apart(case, state, curve), case)
+        elif too_few(case) is not None:
+            yield _graded(self._behind(case, state, curve), case)
 
     def _turned(self, case: Case, state: LearningState, turn: Turn) -> Finding:
         worse = (_on_others(case, state) or 0.0) < 0
@@ -112,6 +119,19 @@ class Overfitting(Rule):
             confidence=confidence(gap, t.OVERFIT_GAP, 1),
         )
 
+    def _behind(
+        self, case: Case, state: LearningState, curve: Sequence[tuple[int, float]]
+    ) -> Finding:
+        return self.finding(
+            Level.INFO,
+            "its own rows are known better than others",
+            f"The training loss ends at {number(state.train_loss or 0.0)}, the validation loss at "
+            f"{number(curve[-1][1])}.",
+            tuple(_metrics(case)),
+            steps=(1, state.steps),
+            confidence=0.6,
+        )
+
     def _apart_from_the_start(
         self, case: Case, state: LearningState, curve: Sequence[tuple[int, float]]
     ) -> Finding:
@@ -133,6 +153,35 @@ class Overfitting(Rule):
             confidence=0.8,
             remedies=(),
         )
+
+
+def _graded(finding: Finding, case: Case) -> Finding:
+    """A warning where the validation metric holds, too, if more rows would lift it."""
+    found = too_few(case) if finding.level is Level.INFO else None
+    if found is None:
+        return finding
+    rows = None if case.recipe is None else case.recipe.train_rows
+    others = None if case.recipe is None else case.recipe.validation_rows
+    slice_ = (
+        " Was a slice of the data left in, from debugging?" if (rows or 0) < (others or 0) else ""
+    )
+    count = f"{rows:,} rows" if rows else "the rows"
+    return dataclasses.replace(
+        finding,
+        level=Level.WARNING,
+        title=f"{count} are few: of others {percent(found.full)} is known, with half of them "
+        f"{percent(found.half)}",
+        explanation=f"Trained on every second row, the model knows {percent(found.half)} of what "
+        f"can be known of validation rows, trained on all {percent(found.full)}. If that goes on, "
+        f"twice as many rows would teach it {percent(found.twice)}.{slice_} Where there are no "
+        "more, draw new ones by augmentation, start from a pretrained model, or take a smaller "
+        f"one. {finding.explanation}",
+        evidence=(
+            above("what twice as many rows would teach more", found.gain, t.FEW_ROWS_GAIN),
+            above("what all rows teach more than half", found.z, t.FEW_ROWS_Z, "std"),
+            *finding.evidence,
+        ),
+    )
 
 
 @dataclass(frozen=True)
