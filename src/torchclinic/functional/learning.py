@@ -210,11 +210,11 @@ def _finite(series: Series) -> Series:
 
 
 def _start(case: Case, values: tuple[float, ...]) -> float:
-    """Loss of the untrained model, or else the median of the first few steps."""
+    """Loss of the untrained model, else of the first few steps, where they do not raise it."""
     first = initial_level(case)
     if first is not None:
         return first
-    return median(values[: max(1, min(10, len(values) // 20))])
+    return min(values[0], median(values[: max(1, min(10, len(values) // 20))]))
 
 
 def _tail(case: Case, count: int) -> int:

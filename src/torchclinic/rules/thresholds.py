@@ -314,6 +314,7 @@ UPDATE_LOW = Threshold(1e-4, "TheDeepChecker (Ben Braiek & Khomh 2023); CS231n: 
 UPDATE_TINY = Threshold(1e-6, "here")
 UPDATE_HIGH = Threshold(0.1, "TheDeepChecker (Ben Braiek & Khomh 2023)")
 UPDATE_HUGE = Threshold(1.0, "here", "weights replaced by each step")
+PUT_OUT = Threshold(1e-4, "here", "gradient of the first layer over what it was at first")
 RATE_LOW = Threshold(
     10.0,
     "here; Smith 2017",

@@ -33,7 +33,8 @@ from torchclinic.rules.rates import (
     update_ratio,
 )
 from torchclinic.rules.rule import Rule, register
-from torchclinic.rules.wording import number, percent, times
+from torchclinic.rules.thrown import Thrown, thrown
+from torchclinic.rules.wording import called, number, percent, times
 
 
 @register
@@ -46,7 +47,8 @@ class LearningRateFarOff(Rule):
     shows it by diverging and swinging. A rate is called too low where the same training was made
     once more at a larger one and ended markedly better on rows that it was not trained on. It also
     finds schedules that cut the rate to less than a hundredth before half of the training, and
-    warm-ups that outlast it.
+    warm-ups that outlast it. Of a trace alone it tells a rate that is too high where steps of a
+    tenth of the weights and more are followed by a first layer without any gradient.
 
     ## Why is this bad?
     With too small a rate the training ends before it has begun. With too large a one each step
@@ -92,6 +94,9 @@ class LearningRateFarOff(Rule):
             yield self._proven_high(case, state, case.trial)
         elif gap is not None and case.trial is None:
             yield from self._low(case, curve, state, gap, rate)
+        end = thrown(case.trace)
+        if end is not None and case.lr_range is None and case.trial is None and state.poor:
+            yield self._put_out(state, end, rate)
         if cut is not None and margin is None and not proven_low(case):
             yield from self._cut(state, cut)
 
@@ -114,6 +119,30 @@ class LearningRateFarOff(Rule):
             confidence=confidence(margin.value, margin.threshold or 1.0, count),
             explains=("GRD102", "NUM101", "ACT101", "GRD101", *self.explains),
         )
+
+    def _put_out(self, state: LearningState, end: Thrown, rate: float) -> Finding:
+        """No other rate was tried, but the steps are seen to have ended the training."""
+        return self.finding(
+            gated(state, 2),
+            f"learning rate {number(rate)} is too high: large steps end the gradient at step "
+            f"{end.step}",
+            f"Single steps changed the weights by {percent(end.ratio)}, where a tenth of a percent "
+            f"is usual, and from step {end.step:,} on {called(end.layer)} gets "
+            f"{number(end.left)} of the gradient that it had at first: the units behind it are "
+            f"silent or saturated on all rows, and nothing brings them back. This training runs at "
+            f"{number(rate)}: take a tenth of it or less. If that is a usual rate here, inputs or "
+            "targets are too large.",
+            (
+                above("largest update-to-weight ratio, median layer", end.ratio, t.UPDATE_HIGH),
+                below("gradient of the first layer over its first", end.left, t.PUT_OUT,
+                      layer=end.layer),
+                *learning_evidence(state),
+            ),
+            layers=[end.layer],
+            steps=(end.step, state.steps),
+            confidence=0.9,
+            explains=("NUM101", "ACT101", "GRD101", "INI103", *self.explains),
+        )  # fmt: skip
 
     def _low(
         self, case: Case, curve: LRRange, state: LearningState, gap: Evidence, rate: float
