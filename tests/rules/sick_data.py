@@ -183,7 +183,7 @@ def halved(known, validation, *, within=0.6, rows=400):
     case = staying_behind(split_digits())
     case = replace(case, batch=replace(case.batch, labels=None))  # as of texts: no neighbours
     theirs = answering(validation, 300)
-    halves = HalfTrialFacts(rows, 300, 0.4, 2.2, answering(known, rows), within, 10 * within)
+    halves = HalfTrialFacts(rows, 300, None, None, answering(known, rows), within, 10 * within)
     return replace(case, predictions=theirs, halves=halves)
 
 

@@ -37,7 +37,6 @@ from torchclinic.core import (
 )
 from torchclinic.rules import RULES, judge
 from torchclinic.rules.data.missing_classes import left_out
-from torchclinic.rules.grading import state_of
 
 
 def loud(case, code):
@@ -317,11 +316,16 @@ def test_without_a_relation_within_validation_the_targets_may_be_at_fault_as_wel
     assert "do belong together" in told.explanation
 
 
-def test_numbers_are_compared_by_their_loss_at_its_best():
+def test_numbers_are_compared_by_their_ranks():
     case = staying_behind(split_table())
-    state = state_of(case)
-    for best, said in ((0.2, 1), (0.9, 0)):
-        halves = HalfTrialFacts(300, 300, best * state.constant, 0.99 * state.constant)
+    for known, other, rows, said in (
+        (0.9, 0.2, 300, 1),
+        (0.9, -0.6, 300, 1),
+        (0.9, 0.8, 300, 0),  # a heavy tail alone keeps the loss behind
+        (0.4, 0.1, 300, 0),
+        (0.7, 0.3, 30, 0),
+    ):
+        halves = HalfTrialFacts(rows, 300, known, other)
         assert len(loud(replace(case, halves=halves), "DAT119")) == said
 
 

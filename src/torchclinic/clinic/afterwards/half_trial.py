@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import math
+from typing import Any
 
-from torchclinic.clinic.afterwards.halving import Halves, halves_of
+import torch
+from torch import nn
+
+from torchclinic.clinic.afterwards.halving import ASKED_ROWS, Halves, halves_of
 from torchclinic.clinic.afterwards.rate_trial import MAX_SECONDS
 from torchclinic.clinic.answers import answers
 from torchclinic.clinic.preflight.plain_relation import plain_relation
@@ -13,12 +16,12 @@ from torchclinic.clinic.preflight.sampling import first_input, sample_of
 from torchclinic.clinic.threads import suited_threads
 from torchclinic.core.errors import TorchclinicError
 from torchclinic.core.facts import Case, HalfTrialFacts
-from torchclinic.core.history import History
 from torchclinic.core.recipe import Recipe
 from torchclinic.core.splits import Splits
+from torchclinic.data import batch_to
 from torchclinic.data.structure import rows_of, tensors_of
 from torchclinic.rules.knowing import stays_behind
-from torchclinic.training import preserved, split_batch, train
+from torchclinic.training import forward, preserved, split_batch, train
 
 TWICE = 2  # the epochs, as half of the rows make half of the updates
 WITHIN_ROWS = 800  # of the validation part, from which a plain model learns
@@ -65,21 +68,36 @@ def _tried(
         run = train(tried, seed, max_steps=steps, keep_model=True)
     with preserved():
         within = _within(recipe, case)
-    assert case.history is not None
     return HalfTrialFacts(
         rows=rows_of(halves.second) or 0,
         validation_rows=None if case.recipe is None else case.recipe.validation_rows,
-        best=_lowest(run.history),
-        validation_best=_lowest(case.history),
+        relation=_relation(tried, run.model, halves.second, case),
+        validation_relation=_relation(tried, run.model, recipe.splits.validation, case),
         predictions=answers(tried, run.model, case),
         within=None if within is None else within[0],
         within_z=None if within is None else within[1],
     )
 
 
-def _lowest(history: History) -> float | None:
-    losses = [loss for _, loss in history.curve("validation") if math.isfinite(loss)]
-    return min(losses, default=None)
+def _relation(recipe: Recipe, model: nn.Module | None, part: Any, case: Case) -> float | None:
+    """Rank correlation of answers and targets, where these are one number a row.
+
+    Ranks, as one price in a thousand may be most of a squared error.
+    """
+    if model is None or case.batch is None or case.batch.targets.kind != "real":
+        return None
+    sample = batch_to(sample_of(recipe, part, ASKED_ROWS), recipe.device)
+    inputs, targets = split_batch(sample)
+    with preserved(), torch.no_grad():
+        output = next(tensors_of(forward(model, inputs)), None)
+    wanted, rows = next(tensors_of(targets), None), rows_of(sample)
+    if output is None or wanted is None or not output.numel() == wanted.numel() == rows:
+        return None
+    answer = output.detach().cpu().reshape(-1).double()
+    if not bool(answer.isfinite().all()) or float(answer.std()) == 0:
+        return 0.0
+    ranks = [x.argsort().argsort().double() for x in (answer, wanted.detach().cpu().reshape(-1))]
+    return float(torch.corrcoef(torch.stack(ranks))[0, 1])
 
 
 def _within(recipe: Recipe, case: Case) -> tuple[float, float] | None:

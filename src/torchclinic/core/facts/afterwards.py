@@ -85,8 +85,9 @@ class HalfTrialFacts:
     Attributes:
         rows: Rows of the second half that were asked about.
         validation_rows: Rows of the validation part, None if unknown.
-        best: Lowest loss on the second half during the run.
-        validation_best: Lowest loss on the validation part during the run on all rows.
+        relation: Rank correlation of answers and targets on the second half, where those are one
+            number a row.
+        validation_relation: The same of that model on the validation part.
         predictions: What the model that learnt the first half answers on the second, where targets
             are classes.
         within: What a plain model that learns from a part of the validation rows knows of the
@@ -96,8 +97,8 @@ class HalfTrialFacts:
 
     rows: int
     validation_rows: int | None = None
-    best: float | None = None
-    validation_best: float | None = None
+    relation: float | None = None
+    validation_relation: float | None = None
     predictions: PredictionFacts | None = None
     within: float | None = None
     within_z: float | None = None

@@ -8,14 +8,15 @@ from typing import NamedTuple
 
 from torchclinic.core.facts import Case, HalfTrialFacts, PredictionFacts
 from torchclinic.core.finding import Evidence, Finding, Level, Stage
-from torchclinic.functional.learning import LearningState
 from torchclinic.rules import thresholds as t
 from torchclinic.rules.consequences import LEARNING_CURVES
 from torchclinic.rules.evidence import above, below, fact
-from torchclinic.rules.grading import state_of
 from torchclinic.rules.knowing import answered, stays_behind
 from torchclinic.rules.rule import Rule, register
 from torchclinic.rules.wording import percent
+
+FEWEST_ROWS = 10
+LARGEST = 0.999  # correlation, whose Fisher transform has no end
 
 
 @register
@@ -64,7 +65,7 @@ class ForeignValidation(Rule):
         halves = case.halves
         if halves is None or not stays_behind(case):
             return
-        found = _knowledge(case, halves, state_of(case))
+        found = _knowledge(case, halves)
         if found is None or not found.half > t.FOREIGN_KNOWN:
             return
         left = max(found.validation, 0.0) / found.half
@@ -72,18 +73,16 @@ class ForeignValidation(Rule):
             return
         together = (halves.within_z or 0.0) > t.FOREIGN_WITHIN
         nothing = left < t.FOREIGN_NOTHING and together
+        known, seen = percent(found.half), percent(round(max(found.validation, 0.0), 2))
         yield self.finding(
             Level.ERROR if nothing else Level.WARNING,
-            "validation inputs mean something else: "
-            f"{percent(max(found.validation, 0.0))} is known, of training rows "
-            f"{percent(found.half)}",
-            "Trained on one half of the training rows, the model knows "
-            f"{percent(found.half)} of what can be known of the other half; trained on all of them "
-            f"it knows {percent(max(found.validation, 0.0))} of the validation part. That is not "
+            f"validation inputs mean something else: {seen} is known, of training rows {known}",
+            f"Trained on one half of the training rows, the model knows {known} of what can be "
+            f"known of the other half; of the validation part it knows {seen}. That is not "
             f"overfitting, which would forget both alike.{_where(halves, together=together)}",
             (
                 above("what half of the rows teaches of the other", found.half, t.FOREIGN_KNOWN),
-                below("of that, what all teach of validation", left, t.FOREIGN_LEFT),
+                below("of that, what is known of validation", left, t.FOREIGN_LEFT),
                 above("their difference", found.z, t.FOREIGN_Z, "std"),
                 *_within(halves),
             ),
@@ -98,8 +97,8 @@ class _Knowledge(NamedTuple):
     z: float
 
 
-def _knowledge(case: Case, halves: HalfTrialFacts, state: LearningState) -> _Knowledge | None:
-    """0 for nothing and 1 for all: by answers for classes, else by the loss at its best."""
+def _knowledge(case: Case, halves: HalfTrialFacts) -> _Knowledge | None:
+    """0 for nothing and 1 for all: by answers for classes, by ranks for numbers."""
     assert case.batch is not None
     mine, theirs = halves.predictions, case.predictions
     if mine is not None and theirs is not None:
@@ -107,15 +106,16 @@ def _knowledge(case: Case, halves: HalfTrialFacts, state: LearningState) -> _Kno
         if known is None or other is None:
             return None
         return _Knowledge(known, other, _deviations(mine, theirs))
-    if halves.best is None or halves.validation_best is None or not state.constant_known:
-        return None
-    assert state.constant is not None
-    width = state.constant - state.floor
+    one, two = halves.relation, halves.validation_relation
     rows = min(halves.rows, halves.validation_rows or 0)
-    if width <= 0 or rows <= 0:
+    if one is None or two is None or rows <= FEWEST_ROWS:
         return None
-    known, other = ((state.constant - x) / width for x in (halves.best, halves.validation_best))
-    return _Knowledge(known, other, (known - other) * math.sqrt(rows) / 2)
+    apart = math.atanh(_within_one(one)) - math.atanh(_within_one(two))
+    return _Knowledge(one * abs(one), two * abs(two), apart * math.sqrt((rows - 3) / 2))
+
+
+def _within_one(correlation: float) -> float:
+    return max(min(correlation, LARGEST), -LARGEST)
 
 
 def _deviations(mine: PredictionFacts, theirs: PredictionFacts) -> float:
