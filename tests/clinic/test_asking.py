@@ -99,6 +99,29 @@ def test_a_contrastive_loss_with_reversed_labels_drives_alike_rows_apart():
     assert said(recipe(LABELS, 8, step=partial(pairs, reverse=False)), "LOS109") == []
 
 
+def pairs_of_two_calls(model, batch, *, reverse):
+    """The same of the halves of a batch, each of which passes the model alone."""
+    x, y = batch
+    half = len(x) // 2
+    apart = (model(x[:half]) - model(x[half : 2 * half])).square().sum(1).add(1e-8).sqrt()
+    same = (y[:half] == y[half : 2 * half]).float()
+    same = 1 - same if reverse else same
+    return (same * apart.square() + (1 - same) * F.relu(2 - apart).square()).mean()
+
+
+def test_it_is_known_where_the_model_is_called_twice():
+    twice = partial(pairs_of_two_calls, reverse=True)
+    assert said(recipe(LABELS, 8, step=twice), "LOS109") == ["warning"]
+    assert said(recipe(LABELS, 8, step=partial(twice, reverse=False)), "LOS109") == []
+
+
+def one_view(model, batch):
+    """Two views of a row are brought together, and no others kept apart."""
+    x = batch[0]
+    one, other = (F.normalize(model(x + 0.1 * torch.randn_like(x)), dim=1) for _ in range(2))
+    return -(one * other).sum(1).mean()
+
+
 def alike(model, batch):
     """Minus the cosine of pairs that belong together, and nothing else."""
     x, y = batch
@@ -108,7 +131,9 @@ def alike(model, batch):
 
 
 @pytest.mark.parametrize(
-    "step", [partial(pairs, reverse=False, negatives=False), alike], ids=["distance", "cosine"]
+    "step",
+    [partial(pairs, reverse=False, negatives=False), alike, one_view],
+    ids=["distance", "cosine", "two views"],
 )
 def test_pairs_that_belong_together_alone_collapse_to_a_point(step):
     of = recipe(LABELS, 8, step=step, epochs=25, model=partial(net, 6, 32, 32, 8))
@@ -215,8 +240,25 @@ def test_asking_leaves_model_and_random_states_as_they_were():
 
 def test_columns_are_classes_where_there_are_as_many_or_torch_says_so():
     labels = torch.arange(12) % 3
-    assert as_numbers(torch.zeros(12, 3), labels, heard=False).kind == "classes"
-    assert as_numbers(torch.zeros(12, 8), labels, heard=True).kind == "classes"
-    assert as_numbers(torch.zeros(12, 8), labels, heard=False) is None
+    scores = torch.linspace(-1, 1, 96).reshape(12, 8)
+    assert as_numbers(scores[:, :3], labels, heard=False).kind == "classes"
+    assert as_numbers(scores, labels, heard=True).kind == "classes"
+    assert as_numbers(scores, labels, heard=False) is None
+    assert as_numbers(scores[:, :3].softmax(1), labels, heard=False).kind == "shares"
+    masks = torch.arange(48).reshape(12, 2, 2) % 3
+    assert as_numbers(torch.randn(12, 3, 2, 2), masks, heard=False).kind == "shares"
     assert as_labels(torch.zeros(12, 8), labels).kind == "labels"
     assert as_labels(torch.zeros(12, 8), torch.arange(12)) is None
+
+
+def test_wide_outputs_beside_labels_cost_little():
+    labels = torch.arange(64) % 4
+    wide = torch.zeros(64, 3, 100, 100)
+    wide[labels == 1] = 1.0
+    assert 0.2 < as_labels(wide, labels).likeness(wide) <= 1.0
+
+
+def test_a_training_that_diverged_has_nothing_to_compare():
+    found = asked(recipe(VECTORS, loss=lambda o, t: (o - t).square().mean() * float("nan")))
+    assert found.agreement is None
+    assert found.collapse is None

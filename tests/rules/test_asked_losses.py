@@ -1,5 +1,6 @@
 """What a loss answers when it is asked: its sign, its trivial solution, its median."""
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -135,8 +136,8 @@ def test_an_absolute_error_on_mostly_zero_targets_is_named_first():
 
 @pytest.mark.parametrize(
     "fields",
-    [{"share": 0.5}, {"missed": 0.9}, {"missed": 0.5}, {"kind": "mse"}],
-    ids=["half", "amounts are told", "amounts are told in part", "squared error"],
+    [{"share": 0.5}, {"missed": 0.9}, {"missed": 0.5}, {"missed": math.nan}, {"kind": "mse"}],
+    ids=["half", "told", "told in part", "diverged", "squared error"],
 )
 def test_amounts_that_are_told_or_a_squared_error_are_fine(fields):
     assert found(mostly_zero(**fields), "LOS110") == []

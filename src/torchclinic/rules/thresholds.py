@@ -224,13 +224,13 @@ FORGOTTEN_STILL = Threshold(0.05, "here", "the same of the trained outputs")
 ERASED = Threshold(1e-5, "here", "untrained outputs between rows, over their size")
 SAME_OUTPUT = Threshold(1e-4, "here", "the same of trained outputs")
 UNMINDED = Threshold(
-    0.2, "here", "trained outputs between rows over untrained ones, where any constant is as good"
+    0.3, "here", "trained outputs between rows over untrained ones, where any constant is as good"
 )
 SAME_CONSTANT = Threshold(
     1e-3, "here", "difference of the losses of constant outputs, over what the training removed"
 )
 REACHED_CONSTANT = Threshold(
-    0.05, "here", "such a loss beyond that of the trained outputs, over it"
+    0.05, "here", "distance of such a loss from that of the trained outputs, over it"
 )
 COLLAPSED = Threshold(5e-3, "here", "the same, where rows did differ before the training")
 FALLEN = Threshold(0.1, "here", "a module's spread between rows after training over before")

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from torchclinic.clinic.afterwards.stand_in import Answer, StandIn
+from torchclinic.clinic.afterwards.stand_in import Answer, Replacement, StandIn
 from torchclinic.clinic.afterwards.wanted import Labels, Numbers, as_labels, as_numbers
 from torchclinic.core.facts import AgreementFacts
 from torchclinic.data.structure import take_rows
@@ -48,7 +48,7 @@ def agreement(
         if way is None or found is None:
             continue
         away = found.after < (found.before if isinstance(way, Labels) else 0)
-        if away and len(after.outputs) == 1 and not _distances(after, way):
+        if away and not _distances(after, way):
             return _asked(found, stand_in, batch, trained, after)
     return found
 
@@ -58,7 +58,21 @@ def compared(answer: Answer, batch: Any) -> tuple[Tensor, Tensor | None]:
     if answer.heard is not None:
         target = answer.heard.target
         return answer.heard.output.detach(), None if target is None else target.detach()
-    return answer.outputs[0], first_tensor(split_batch(batch)[1])
+    target = first_tensor(split_batch(batch)[1])
+    return _joined(answer, target), target
+
+
+def _joined(answer: Answer, target: Tensor | None) -> Tensor:
+    """The outputs of all calls of the model where they have the batch's rows together."""
+    first, *others = answer.outputs
+    fits = target is not None and target.dim() > 0 and sum(_rows(answer)) == len(target)
+    alike = all(o.shape[1:] == first.shape[1:] and o.dtype == first.dtype for o in others)
+    return torch.cat([first, *others]) if others and fits and alike else first
+
+
+def _rows(answer: Answer) -> list[int]:
+    """Of each call of the model."""
+    return [len(output) if output.dim() else 1 for output in answer.outputs]
 
 
 def _facts(
@@ -81,7 +95,10 @@ def _asked(
     facts: AgreementFacts, stand_in: StandIn, batch: Any, model: nn.Module, after: Answer
 ) -> AgreementFacts:
     """With the losses of made-up outputs; without where they cannot be had."""
-    given, target = after.outputs[0], first_tensor(split_batch(batch)[1])
+    target = first_tensor(split_batch(batch)[1])
+    given, calls = _joined(after, target), _rows(after)
+    if not given.dim() or sum(calls) != len(given):  # rows of which each has several outputs
+        return facts
     way = (
         as_labels(given, target)
         if facts.wanted == "labels"
@@ -94,15 +111,19 @@ def _asked(
         return facts
     losses: list[tuple[float, ...]] = []
     for made in way.made_up(given, order):
-        answers = [
-            stand_in.ask(model, lambda _, rows=rows: rows) for rows in made if rows is not None
-        ]
+        answers = [stand_in.ask(model, _by_call(rows, calls)) for rows in made if rows is not None]
         found = tuple(a.loss for a in answers if a is not None and math.isfinite(a.loss))
         if len(found) != len(answers) or not _enters_as_it_is(way, answers):
             return facts
         losses.append(found)
     own, others, *against = zip(*losses, strict=True)
     return dataclasses.replace(facts, own=own, others=others, against=against[0] if against else ())
+
+
+def _by_call(rows: Tensor, calls: list[int]) -> Replacement:
+    """Gives each call of the model its part of the rows."""
+    parts = iter(rows.split(calls))
+    return lambda _: next(parts)
 
 
 def _reads(stand_in: StandIn, batch: Any, model: nn.Module, after: Answer, order: Tensor) -> bool:

@@ -52,7 +52,7 @@ def _constants(stand_in: StandIn, model: nn.Module, before: Answer) -> tuple[flo
 
 def _spread(outputs: Tensor) -> float | None:
     """Standard deviation between rows over the size, both as root mean squares over columns."""
-    if outputs.dim() < 2 or len(outputs) < 2:
+    if not outputs.is_floating_point() or outputs.dim() < 2 or len(outputs) < 2:
         return None
     rows = outputs.double().reshape(len(outputs), -1)
     size = float(rows.square().mean().sqrt())

@@ -46,7 +46,7 @@ class Numbers:
             middle = self.targets.mean(0, keepdim=True)
             away, sizes = self.targets - middle, VALUE_SIZES
         else:
-            inside = bool(((given >= 0) & (given <= 1)).all())
+            inside = _inside(given)
             middle = torch.full_like(self.targets, 0.5 if inside else 0.0)
             away, sizes = 2 * self.targets - 1, SHARE_SIZES if inside else SCORE_SIZES
         for size in sizes:
@@ -67,7 +67,7 @@ class Labels:
         1.0
         """
         rows = output.double().reshape(len(output), -1)
-        apart = (rows[:, None] - rows[None]).norm(dim=2)
+        apart = torch.cdist(rows, rows)
         same = self.targets[:, None] == self.targets[None]
         pairs = ~torch.eye(len(rows), dtype=torch.bool, device=rows.device)
         between = float(apart[~same].mean())
@@ -92,7 +92,7 @@ def as_numbers(output: Tensor, target: Tensor | None, *, heard: bool) -> Numbers
         target: What they are compared with.
         heard: Whether a loss function of torch does that, so that columns are classes.
 
-    >>> as_numbers(torch.zeros(9, 2), torch.ones(9, dtype=torch.long), heard=True).kind
+    >>> as_numbers(-torch.ones(9, 2), torch.ones(9, dtype=torch.long), heard=True).kind
     'classes'
     """
     if target is None or not output.is_floating_point() or not output.dim():
@@ -104,8 +104,11 @@ def as_numbers(output: Tensor, target: Tensor | None, *, heard: bool) -> Numbers
     if output.shape != target.shape:
         return None
     values = target.to(output.dtype)
-    inside = bool(((values >= 0) & (values <= 1)).all())
-    return Numbers(values, "shares" if inside else "values")
+    return Numbers(values, "shares" if _inside(values) else "values")
+
+
+def _inside(values: Tensor) -> bool:
+    return bool(((values >= 0) & (values <= 1)).all())
 
 
 def _classes(output: Tensor, target: Tensor, *, heard: bool) -> Numbers | None:
@@ -115,7 +118,8 @@ def _classes(output: Tensor, target: Tensor, *, heard: bool) -> Numbers | None:
     if most > columns or (most < columns and not heard):  # an embedding, say
         return None
     rows = F.one_hot(target.long(), columns).movedim(-1, 1)
-    return Numbers(rows.to(output.dtype), "classes")
+    masks = output.dim() > 2 or _inside(output)
+    return Numbers(rows.to(output.dtype), "shares" if masks else "classes")
 
 
 def as_labels(output: Tensor, target: Tensor | None) -> Labels | None:
@@ -124,7 +128,9 @@ def as_labels(output: Tensor, target: Tensor | None) -> Labels | None:
     >>> as_labels(torch.zeros(4, 3), torch.tensor([0, 1, 2, 3])) is None
     True
     """
-    if target is None or target.is_floating_point() or output.dim() < 2:
+    if target is None or target.is_floating_point():
+        return None
+    if not output.is_floating_point() or output.dim() < 2:
         return None
     if len(output) < FEWEST_ROWS or target.numel() != len(output):
         return None

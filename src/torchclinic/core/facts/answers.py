@@ -15,8 +15,9 @@ class AgreementFacts:
 
     Attributes:
         rows: Rows that were looked at.
-        wanted: What outputs are compared with: classes as one-hot rows, numbers in [0, 1], any
-            numbers; or labels, whose rows should lie together.
+        wanted: What outputs are compared with: classes as one-hot rows, for scores of them; numbers
+            in [0, 1], masks and classes for outputs in [0, 1] among them; any numbers; or labels,
+            whose rows should lie together.
         elements: Numbers of a row that are compared.
         heard: Whether they are compared by one of torch's loss functions.
         before: Correlation of the untrained outputs with what is wanted, over all elements. For

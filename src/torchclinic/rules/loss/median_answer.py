@@ -61,7 +61,7 @@ class MedianAnswer(Rule):
         if proven_low(case) or state.near_perfect:
             return
         limit = t.ANSWERED_HALF if state.poor else t.ANSWERED_OTHERS
-        if found.share <= t.COMMONEST or found.missed >= limit:
+        if not (found.share > t.COMMONEST and found.missed < limit):
             return
         yield self.finding(
             Level.WARNING,

@@ -22,9 +22,9 @@ class ConstantOutput(Rule):
     Compares how far the outputs differ between rows with their size, in evaluation mode, before
     and after the training, and finds the first module whose output no longer differs. It fires
     where the trained outputs differ by less than a ten-thousandth, or by less than a hundredth of
-    what the untrained ones did. Where they differ by less than a fifth of that, the loss is asked
+    what the untrained ones did. Where they differ by less than 0.3 of that, the loss is asked
     what it costs to give all rows one output: it fires where that costs the same whichever it is,
-    and no more than the training reached.
+    and as much as the training reached.
 
     ## Why is this bad?
     Such a model gives one answer to everything. Where it did so from the start, a layer erases
@@ -142,13 +142,13 @@ class ConstantOutput(Rule):
 
 
 def _unminded(found: CollapseFacts) -> bool:
-    """The outputs shrank, and the loss is at its best with any constant."""
+    """The outputs shrank, and the loss came to what any constant costs."""
     fell = found.untrained - found.trained
     if not found.constants or not fell > 0 or not found.after < t.UNMINDED * found.before:
         return False
     apart = max(found.constants) - min(found.constants)
-    over = max(found.constants) - found.trained
-    return apart < t.SAME_CONSTANT * fell and over < t.REACHED_CONSTANT * fell
+    away = abs(max(found.constants) - found.trained)
+    return apart < t.SAME_CONSTANT * fell and away < t.REACHED_CONSTANT * fell
 
 
 def _where(before: ReachFacts) -> str:
