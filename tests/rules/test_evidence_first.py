@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from rules.healthy_cases import digits_mlp, text_lstm
+from rules.healthy_cases import digits_mlp, falling, lr_range, text_lstm
 from rules.sick_cases import (
     dying,
     first_step_forgotten,
@@ -65,6 +65,22 @@ def test_a_stuck_training_is_tried_at_larger_rates_and_at_a_tenth():
     assert tried_at[-1] == pytest.approx(rate / 10)
     assert all(other >= 3 * rate for other in tried_at[:-1])
     assert rates_to_try(digits_mlp()) == ()
+
+
+def beyond_the_edge(end=0.9, divergence=0.05):
+    """A training that learns at a rate at which the range test has blown up, and ends half-way."""
+    case = digits_mlp()
+    ends = tuple(replace(e, loss=end, metric=None) for e in case.history.evaluations)
+    history = replace(case.history, losses=falling(2.31, end), evaluations=ends, metric=None)
+    return replace(case, history=history, lr_range=lr_range(0.1, 0.002, divergence), trace=None)
+
+
+def test_a_training_beyond_the_edge_that_leaves_much_is_tried_at_a_tenth():
+    assert rates_to_try(beyond_the_edge())[-1] == pytest.approx(0.01)
+    assert 0.01 not in rates_to_try(beyond_the_edge(divergence=0.5))
+    assert rates_to_try(beyond_the_edge(end=0.02)) == ()
+    assert named(tried(beyond_the_edge(), 0.1, at=0.1), "LRN101").level is Level.WARNING
+    assert named(tried(beyond_the_edge(), 0.8, at=0.1), "LRN101") is None
 
 
 def test_a_rate_that_ends_no_better_than_a_constant_proves_nothing():

@@ -17,7 +17,7 @@ from torchclinic.functional.progress import Progress
 from torchclinic.functional.robust import finite, median, quantile
 from torchclinic.rules import thresholds as t
 from torchclinic.rules.evidence import above, below, fact
-from torchclinic.rules.grading import state_of
+from torchclinic.rules.grading import state_of, wanting
 from torchclinic.rules.traced import deep_layers, profile
 
 # Optimizers whose steps do not grow with the gradient's scale, by the start of their class name.
@@ -104,16 +104,20 @@ def rates_to_try(case: Case) -> tuple[float, ...]:
     """Other rates at which the same training may get farther; () where nothing speaks for it.
 
     The range test's own first, then tens of the configured one, for a training that is stuck up
-    to where the test blows up; last a tenth of it.
+    to where the test blows up; last a tenth of it, also for one that learns beyond that edge and
+    leaves much to wish for.
 
     >>> rates_to_try(Case())
     ()
     """
     state, rate = state_of(case), configured_rate(case)
     unfinished = state.falling and not state.near_perfect
-    if rate is None or not (state.poor or unfinished) or state.progress is Progress.DIVERGED:
-        return ()
     curve = case.lr_range if case.lr_range is not None else LRRange()
+    beyond = rate is not None and _past_the_edge(curve, rate) and wanting(state)
+    if rate is None or state.progress is Progress.DIVERGED:
+        return ()
+    if not (state.poor or unfinished or beyond):
+        return ()
     edge = curve.divergence if _blows_up(curve) else None
     highest = math.inf if edge is None else edge / t.RATE_HIGH
     suggested = suggested_rate(curve)
@@ -123,7 +127,7 @@ def rates_to_try(case: Case) -> tuple[float, ...]:
     for found in (min(value, highest) for value in wanted):
         if found >= 3 * rate and found > 2 * max(rising, default=0.0):
             rising.append(found)
-    lower = [rate / 10] if state.poor else []
+    lower = [rate / 10] if state.poor or beyond else []
     return (*rising, *lower)
 
 
@@ -176,6 +180,12 @@ def _blows_up(curve: LRRange) -> bool:
     if curve.divergence is None or not curve.divergence > 0:
         return False
     return not (curve.learning_rates and curve.divergence <= 1.5 * min(curve.learning_rates))
+
+
+def _past_the_edge(curve: LRRange, rate: float) -> bool:
+    """Whether the test's loss has blown up below this rate."""
+    margin = too_high(curve, rate)
+    return margin is not None and margin.value <= 1
 
 
 def asks_for_more(case: Case) -> bool:

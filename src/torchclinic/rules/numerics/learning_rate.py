@@ -87,7 +87,10 @@ class LearningRateFarOff(Rule):
         curve = case.lr_range if case.lr_range is not None else LRRange()
         margin, gap, cut = too_high(curve, rate), too_low(curve, rate), killed_rate(case)
         if margin is not None:
-            yield from self._high(case, curve, state, margin, rate)
+            high = tuple(self._high(case, curve, state, margin, rate))
+            yield from high
+            if not high and case.trial is not None and proven_high(case):
+                yield self._proven_high(case, state, case.trial)
         elif case.trial is not None and proven_low(case) and not _otherwise(case, state, gap):
             yield self._proven(case, state, case.trial)
         elif case.trial is not None and proven_high(case):
