@@ -10,11 +10,12 @@ from rules.sick_cases import (
     broadcasting,
     crosstalk,
     overfits,
+    random_evaluation,
     state_detached,
     stuck,
     with_batch,
 )
-from torchclinic.core import CutFacts, Level, MeetingFacts, RegroupFacts
+from torchclinic.core import ChanceFacts, CutFacts, Level, MeetingFacts, RegroupFacts
 from torchclinic.rules import judge
 
 COLUMNS = RegroupFacts("net.py:7: x = x.view(len(x), 6, 10)", (10, 6), (6, 10))
@@ -81,3 +82,22 @@ def test_rows_that_meet_are_told_with_the_line_that_makes_them():
     told = named(with_batch(crosstalk(), meeting=softmax), "WIR106").explanation
     assert "net.py:6: weights = scores.softmax(0) runs its softmax over axis 0" in told
     assert "Some view, permute" in named(crosstalk(), "WIR106").explanation
+
+
+def test_parameters_that_each_pass_makes_come_before_the_chance_that_they_bring():
+    drawn = ChanceFacts("net.py:8: gate = nn.Linear(8, 8)", weights=True)
+    case = with_batch(random_evaluation(), made_anew=((8, 8), (8,)), chance=drawn)
+    first, *rest = judge(case).findings
+    assert first.code == "WIR107"
+    assert drawn.line in first.explanation
+    assert "WIR108" not in {f.code for f in rest}
+
+
+def test_weights_that_are_drawn_at_each_pass_are_no_dropout():
+    drawn = ChanceFacts("net.py:8: nn.init.normal_(self.weight)", weights=True)
+    told = named(with_batch(random_evaluation(), chance=drawn), "WIR108")
+    assert "weights are drawn anew" in told.title
+    assert told.remedies == ()
+    dropped = ChanceFacts("net.py:9: x = x + torch.randn_like(x)")
+    told = named(with_batch(random_evaluation(), chance=dropped), "WIR108")
+    assert "Here numbers are drawn at net.py:9" in told.explanation

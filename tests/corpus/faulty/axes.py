@@ -1,11 +1,13 @@
-"""Axes that are mixed, gradients that end between two time steps, masks the wrong way round."""
+"""Axes that are mixed, gradients that end between two time steps, masks the wrong way round; layers
+that every pass makes anew.
+"""
 
 from functools import partial
 
 import torch
 from torch import nn
 
-from corpus.healthy import near_wiring, tables
+from corpus.healthy import images, near_wiring, tables
 from corpus.nets import mlp
 from corpus.register import faulty
 
@@ -78,5 +80,35 @@ def shortcut_spread_over_the_rows(recipe):
 
         def forward(self, x):
             return self.deep(x) + self.wide(x).squeeze(1)
+
+    return recipe.replace(model=Net)
+
+
+@faulty("WIR107", "WIR108", base=images.digits_relu_adam, why="a new layer at each pass")
+def layer_made_in_forward(recipe):
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first = nn.Linear(64, 48)
+            self.last = nn.Linear(24, 10)
+
+        def forward(self, x):
+            h = torch.relu(self.first(x.flatten(1)))
+            return self.last(torch.relu(nn.Linear(48, 24)(h)))
+
+    return recipe.replace(model=Net)
+
+
+@faulty("WIR108", base=images.digits_relu_adam, why="first weights are drawn in forward()")
+def weights_drawn_in_forward(recipe):
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first = nn.Linear(64, 48)
+            self.last = nn.Linear(48, 10)
+
+        def forward(self, x):
+            nn.init.xavier_normal_(self.first.weight)
+            return self.last(torch.tanh(self.first(x.flatten(1))))
 
     return recipe.replace(model=Net)

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from torchclinic.clinic.preflight.asked import loss_facts
 from torchclinic.clinic.preflight.baselines import expected_loss, floor_loss
+from torchclinic.clinic.preflight.chance import chance_facts
 from torchclinic.clinic.preflight.crosstalk import dependence
 from torchclinic.clinic.preflight.cut import cut_facts
 from torchclinic.clinic.preflight.meeting import meeting_facts
@@ -31,7 +32,7 @@ from torchclinic.clinic.preflight.sampling import (
 )
 from torchclinic.clinic.preflight.standardised import handed_on, leading_standardiser
 from torchclinic.clinic.preflight.tensors import input_facts, output_facts, target_facts
-from torchclinic.clinic.preflight.unregistered import unregistered
+from torchclinic.clinic.preflight.unregistered import made_anew, unregistered
 from torchclinic.core.errors import TorchclinicError
 from torchclinic.core.facts import BatchFacts, InputFacts, TargetFacts
 from torchclinic.core.recipe import Recipe
@@ -106,6 +107,7 @@ def _with_pass(
         seen = observe(recipe, model, affordable(sample, first), reader.on_output)
         losses = first.seen.loss, seen.loss
         strangers = unregistered(recipe, model, losses, sample)
+        fresh = made_anew(recipe, model, losses)
         targets = target_facts(seen.target, seen.kind, seen.ignored)
         targets = facts.targets if targets.kind == "none" else targets
         asked = loss_facts(recipe, seen, targets)
@@ -128,11 +130,13 @@ def _with_pass(
             noise_in_eval=depends.noise,
             sum_reduction=_sums(recipe, model, few),
             unregistered=strangers,
+            made_anew=fresh,
             loss=asked,
             reach=reach,
             cut=cut_facts(model, inputs, reach),
             regrouped=regroup_facts(recipe, model, sample),
             meeting=meeting_facts(model, sample) if depends.rows or seen.broadcasts else None,
+            chance=chance_facts(model, split_batch(few)[0]) if depends.chance else None,
         )
 
 

@@ -39,6 +39,28 @@ def unregistered(
     return tuple(tuple(leaf.shape) for leaf in found if id(leaf) not in known)
 
 
+def made_anew(
+    recipe: Recipe, model: nn.Module, losses: tuple[Tensor | None, Tensor | None]
+) -> tuple[tuple[int, ...], ...]:
+    """Shapes of the parameters that the first pass depends on and the second has never seen.
+
+    Args:
+        recipe: Whose own step may make parameters for a purpose; nothing is said of such.
+        model: Whose own parameters need not be in every pass.
+        losses: Of two passes of one model, with their graphs.
+    """
+    first, second = losses
+    if first is None or second is None or recipe.step is not None:
+        return ()
+    known = {id(tensor) for tensor in (*leaves(second), *model.parameters())}
+    found = [leaf for leaf in leaves(first) if isinstance(leaf, nn.Parameter)]
+    fresh = [leaf for leaf in found if id(leaf) not in known]
+    if fresh:
+        held = _held(recipe, model)
+        fresh = [leaf for leaf in fresh if id(leaf) not in held]
+    return tuple(tuple(leaf.shape) for leaf in fresh)
+
+
 def leaves(loss: Tensor) -> list[Tensor]:
     """The leaf tensors that a loss can be differentiated by, in the order of the forward pass.
 

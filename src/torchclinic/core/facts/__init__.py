@@ -27,7 +27,7 @@ from torchclinic.core.facts.start import (
     RecurrentFacts,
     StartFacts,
 )
-from torchclinic.core.facts.wiring import CutFacts, MeetingFacts, RegroupFacts
+from torchclinic.core.facts.wiring import ChanceFacts, CutFacts, MeetingFacts, RegroupFacts
 
 __all__ = [
     "AgreementFacts",
@@ -35,6 +35,7 @@ __all__ = [
     "BatchFacts",
     "BreakFacts",
     "Case",
+    "ChanceFacts",
     "CollapseFacts",
     "CommonestFacts",
     "CutFacts",

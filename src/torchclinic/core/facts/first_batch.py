@@ -8,7 +8,7 @@ from typing import Literal
 
 from torchclinic.core.facts.data import InputFacts, LabelFacts, PartFacts, RowFacts, TargetFacts
 from torchclinic.core.facts.start import StartFacts
-from torchclinic.core.facts.wiring import CutFacts, MeetingFacts, RegroupFacts
+from torchclinic.core.facts.wiring import ChanceFacts, CutFacts, MeetingFacts, RegroupFacts
 
 
 @dataclass(frozen=True)
@@ -171,6 +171,8 @@ class BatchFacts:
             it could not be told.
         regrouped: Views that mix axes.
         meeting: Where rows meet, if they do; None where it is not known.
+        chance: Where random numbers are drawn in evaluation mode, if they are.
+        made_anew: Shapes of the parameters that each pass makes for itself.
     """
 
     inputs: InputFacts
@@ -195,6 +197,8 @@ class BatchFacts:
     cut: CutFacts | None = None
     regrouped: tuple[RegroupFacts, ...] = ()
     meeting: MeetingFacts | None = None
+    chance: ChanceFacts | None = None
+    made_anew: tuple[tuple[int, ...], ...] = ()
 
     def layer(self, name: str) -> LayerReadings | None:
         """Readings of the layer of that name, or None."""

@@ -54,3 +54,16 @@ class MeetingFacts:
 
     line: str
     how: str
+
+
+@dataclass(frozen=True)
+class ChanceFacts:
+    """An operation of the forward pass that draws random numbers in evaluation mode.
+
+    Attributes:
+        line: Of the user's code.
+        weights: Whether it draws parameters.
+    """
+
+    line: str
+    weights: bool = False

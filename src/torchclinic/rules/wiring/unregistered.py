@@ -20,7 +20,8 @@ class UnregisteredParameters(Rule):
 
     ## What it does
     Walks the graph of the loss back to its leaves and compares the tensors that require a
-    gradient with the model's parameters and with what the optimizer holds.
+    gradient with the model's parameters and with what the optimizer holds. Parameters that are
+    others in a second pass were made in the forward pass.
 
     ## Why is this bad?
     A module finds its parts by their attributes. Layers in a plain Python list or dict, and
@@ -47,13 +48,16 @@ class UnregisteredParameters(Rule):
     levels = (Level.ERROR, Level.WARNING)
     stage = Stage.WIRING
     needs = frozenset({"batch"})
-    explains = ("LRN101", "LRN102", "CRV103", *LEARNING_CURVES)
+    explains = ("WIR102", "WIR108", "LRN101", "LRN102", "CRV103", *LEARNING_CURVES)
     remedies = ("connect-parameters",)
 
     def check(self, case: Case) -> Iterable[Finding]:
         """One finding where the loss depends on weights that nobody trains."""
         assert case.batch is not None
         shapes = case.batch.unregistered
+        if case.batch.made_anew:
+            yield self._made_anew(case, case.batch.made_anew)
+            return
         if not shapes:
             return
         state, count = state_of(case), len(shapes)
@@ -72,4 +76,20 @@ class UnregisteredParameters(Rule):
                 *learning_evidence(state),
             ),
             confidence=0.97,
+        )
+
+    def _made_anew(self, case: Case, shapes: tuple[tuple[int, ...], ...]) -> Finding:
+        state, count, drawn = state_of(case), len(shapes), case.batch and case.batch.chance
+        listed = several(tuple(str(shape) for shape in shapes), 3)
+        line = f" That is done at {drawn.line}." if drawn and drawn.weights else ""
+        weights = "1 parameter is" if count == 1 else f"{count} parameters are"
+        return self.finding(
+            exact(state),
+            f"{weights} made anew at each forward pass",
+            f"The loss depends on parameters with the shapes {listed} that are others at the next "
+            f"pass: a layer or an nn.Parameter is made in forward().{line} No optimizer ever "
+            "updates them. Make them in __init__, once, as attributes of the module.",
+            (fact("parameters that each pass makes", count), *learning_evidence(state)),
+            confidence=0.97,
+            remedies=(),
         )
