@@ -23,6 +23,13 @@ def test_runs_of_different_length_lie_side_by_side():
     assert arm.train_loss.shape == (2, 2)
 
 
+def test_training_losses_in_blocks():
+    arm = curves("a", [Run("r", 0, History(losses=(3.0, 1.0, 2.0, 4.0, 9.0), ending="budget"))])
+    updates, means = arm.training(2)
+    assert updates.tolist() == [2, 4]
+    np.testing.assert_allclose(means, [[2.0, 3.0]])
+
+
 def test_a_run_that_fails_is_an_error():
     import torch
     from torch import nn

@@ -43,6 +43,17 @@ class Curves:
         """Last test loss by seed; NaN for a run that diverged."""
         return tuple(_last(run, "loss") for run in self.runs)
 
+    def training(self, block: int) -> tuple[np.ndarray, np.ndarray]:
+        """Training loss, mean of `block` updates each; what is left over at the end is not shown.
+
+        Returns:
+            The last update of each block, and the means, of shape (seeds, blocks).
+        """
+        seeds, updates = self.train_loss.shape
+        whole = updates // block * block
+        means = self.train_loss[:, :whole].reshape(seeds, -1, block).mean(axis=2)
+        return block * np.arange(1, whole // block + 1), means
+
     @property
     def models(self) -> tuple[Any, ...]:
         """The trained models by seed, if they were kept."""

@@ -271,7 +271,7 @@ def _reach(table: dict[str, PairedComparison]) -> str:
 
 
 def _scores(found: dict[str, Curves]) -> Picture:
-    wide = np.mean(found["BatchNormed"].final) - np.mean(found["BatchNorm, same width"].final)
+    wide = float(np.mean(found["BatchNormed"].final) - np.mean(found[FAIR[1]].final))
     drawn, axes = figure(
         f"The wider layer is worth {points(wide)} to BatchNormed",
         "Final test accuracy and loss; above the line the seminar's nets, below it those that "

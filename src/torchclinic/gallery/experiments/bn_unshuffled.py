@@ -113,7 +113,7 @@ def _claims(final: dict[str, np.ndarray]) -> tuple[Claim, ...]:
 
 
 def _curves(found: dict[str, Curves]) -> Picture:
-    mean = {order: np.mean(found[f"BatchNorm, {order}"].final) for order in ORDERS}
+    mean = {order: float(np.mean(found[f"BatchNorm, {order}"].final)) for order in ORDERS}
     drawn, axes = figure(
         f"With BatchNorm, keeping the batches {toll(mean['shuffled'] - mean['kept'])}, "
         f"sorting them by class {toll(mean['shuffled'] - mean['sorted'])}",

@@ -142,7 +142,7 @@ def _claims(final: dict[str, np.ndarray], found: dict[str, Curves]) -> tuple[Cla
 
 
 def _heads(found: dict[str, Curves]) -> Picture:
-    mean = {name: np.mean(c.final) for name, c in found.items()}
+    mean = {name: float(np.mean(c.final)) for name, c in found.items()}
     drawn, axes = figure(
         f"DropConnect {toll(mean['baseline'] - mean['DropConnect 0.2'])} in the same three layers; "
         f"the seminar's single layer {toll(mean['baseline'] - mean['one layer'])} without it",
@@ -173,9 +173,7 @@ def _curves(found: dict[str, Curves]) -> Picture:
     for name, shade in zip(HEADS, SHADES, strict=False):
         curve = found[name]
         window = max(1, curve.train_loss.shape[1] // len(curve.steps))
-        rows = curve.train_loss[:, : window * len(curve.steps)]
-        smooth = rows.reshape(len(rows), len(curve.steps), window).mean(axis=2)
-        band(axes[0, 0], curve.steps, smooth, label=name, color=COLOURS[shade])
+        band(axes[0, 0], *curve.training(window), label=name, color=COLOURS[shade])
         band(axes[0, 1], curve.steps, curve.loss, label=name, color=COLOURS[shade])
     for panel, title in zip(axes[0], ("training loss", "test loss"), strict=True):
         title_panel(panel, title, x="update", y="loss")

@@ -160,12 +160,11 @@ def _curves(found: dict[str, Curves], held: Table) -> Picture:
         f"training loss keeps falling; right: validation loss.",
         columns=2,
     )
-    losses = found["to the end"].train_loss
-    epochs = held["to the end"].shape[1]
-    rows = losses[:, : losses.shape[1] // epochs * epochs].reshape(len(losses), epochs, -1)
+    whole, epochs = found["to the end"], held["to the end"].shape[1]
+    _, losses = whole.training(whole.train_loss.shape[1] // epochs)
     for panel in axes[0]:
         panel.set_xlim(1, epochs)
-    band(axes[0, 0], range(1, epochs + 1), rows.mean(axis=2), color=COLOURS["vermilion"])
+    band(axes[0, 0], range(1, epochs + 1), losses[:, :epochs], color=COLOURS["vermilion"])
     for arm in ("to the end", "lower on a plateau", "early stopping"):
         measured = np.isfinite(held[arm]).any(axis=0)
         x = np.flatnonzero(measured) + 1

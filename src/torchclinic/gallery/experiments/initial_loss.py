@@ -213,9 +213,7 @@ def hockey_stick(
     title_panel(left, "Training loss, mean of 20 updates", x="update")
     title_panel(right, "Test accuracy at the end; a dot is a seed", x="accuracy")
     for arm in found.values():
-        whole = arm.train_loss.shape[1] // 20 * 20
-        means = arm.train_loss[:, :whole].reshape(len(arm.runs), -1, 20).mean(axis=2)
-        band(left, 20 * np.arange(1, means.shape[1] + 1), means, label=arm.name)
+        band(left, *arm.training(20), label=arm.name)
     left.axhline(EXPECTED, color=COLOURS["grey"], lw=1, ls=":")
     left.set_yscale("log")
     left.legend()
