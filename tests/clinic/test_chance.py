@@ -6,7 +6,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from torchclinic.clinic.preflight.batch import batch_facts
-from torchclinic.clinic.preflight.chance import chance_facts
+from torchclinic.clinic.preflight.wiring.chance import chance_facts
 from torchclinic.core import Recipe, Splits
 
 ROWS, FEATURES = 40, 6

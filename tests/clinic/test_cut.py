@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from torchclinic.clinic.preflight.cut import cut_facts
-from torchclinic.clinic.preflight.reach import reach_facts
+from torchclinic.clinic.preflight.wiring.cut import cut_facts
+from torchclinic.clinic.preflight.wiring.reach import reach_facts
 
 ROWS, STEPS, FEATURES, UNITS, TOKENS = 40, 9, 3, 12, 15
 

@@ -12,8 +12,8 @@ from corpus.nets import mlp
 from corpus.recipes import classify, regress
 from torchclinic import diagnose
 from torchclinic.clinic.afterwards.halving import halves_of
-from torchclinic.clinic.preflight.plain_relation import plain_relation
-from torchclinic.clinic.preflight.points import nearest_distance, points_of
+from torchclinic.clinic.preflight.data.plain_relation import plain_relation
+from torchclinic.clinic.preflight.data.points import nearest_distance, points_of
 from torchclinic.core import Level, Recipe, Splits
 
 

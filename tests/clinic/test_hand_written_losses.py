@@ -9,8 +9,8 @@ from torch.nn import functional as F
 
 from clinic.preflight_recipes import classes, mlp, recipe, table, values
 from torchclinic.clinic.preflight import batch_facts, one_batch_facts, recipe_facts
-from torchclinic.clinic.preflight.identifying import identify
-from torchclinic.clinic.preflight.loss_listener import LossListener
+from torchclinic.clinic.preflight.loss.identifying import identify
+from torchclinic.clinic.preflight.loss.loss_listener import LossListener
 
 CLASSES = torch.arange(24) % 3
 ZERO_ONE = (torch.arange(24) % 2).float()[:, None]

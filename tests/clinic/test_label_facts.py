@@ -12,9 +12,9 @@ from torch.optim import SGD
 from torch.utils.data import DataLoader, TensorDataset
 
 from torchclinic.clinic.answers import answers
-from torchclinic.clinic.preflight.labels import label_facts
-from torchclinic.clinic.preflight.likeness import likeness
-from torchclinic.clinic.preflight.mixing import mixing
+from torchclinic.clinic.preflight.data.labels import label_facts
+from torchclinic.clinic.preflight.data.likeness import likeness
+from torchclinic.clinic.preflight.data.mixing import mixing
 from torchclinic.core import BatchFacts, Case, InputFacts, Recipe, Splits, TargetFacts
 
 CLASSES = TargetFacts("classes")

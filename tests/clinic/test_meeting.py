@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from torchclinic.clinic.preflight.meeting import meeting_facts
+from torchclinic.clinic.preflight.wiring.meeting import meeting_facts
 
 ROWS, FEATURES = 30, 5
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from torchclinic.clinic.preflight.norms import norm_facts
+from torchclinic.clinic.preflight.wiring.norms import norm_facts
 
 
 def only(layer, inputs, batch_size=None, model=None):

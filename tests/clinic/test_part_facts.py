@@ -11,14 +11,14 @@ from torch import nn
 from torch.optim import SGD
 from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
 
-from torchclinic.clinic.preflight.columns import (
+from torchclinic.clinic.preflight.data.columns import (
     column_order,
     explained,
     joint_likeness,
     leaking,
 )
-from torchclinic.clinic.preflight.neighbours import columns_of, majority, nearest, standardised
-from torchclinic.clinic.preflight.parts import by_chance, part_facts, rank_correlation, smirnov
+from torchclinic.clinic.preflight.data.neighbours import columns_of, majority, nearest, standardised
+from torchclinic.clinic.preflight.data.parts import by_chance, part_facts, rank_correlation, smirnov
 from torchclinic.core import Recipe, Splits, TargetFacts
 
 CLASSES, REAL = TargetFacts("classes"), TargetFacts("real")

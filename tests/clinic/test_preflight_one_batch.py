@@ -10,7 +10,7 @@ from torch.optim import LBFGS, SGD, Adam
 
 from clinic.preflight_recipes import HARD, classes, mlp, recipe, values
 from torchclinic.clinic.preflight import one_batch_facts
-from torchclinic.clinic.preflight.errors_counted import countable_error
+from torchclinic.clinic.preflight.loss.errors_counted import countable_error
 from torchclinic.core import DataError, ModelError, Penalty
 
 

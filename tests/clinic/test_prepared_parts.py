@@ -7,9 +7,9 @@ import torch
 from torch import nn
 from torch.optim import SGD
 
-from torchclinic.clinic.preflight.parts import part_facts
-from torchclinic.clinic.preflight.pictures import changes
-from torchclinic.clinic.preflight.token_parts import token_likeness
+from torchclinic.clinic.preflight.data.parts import part_facts
+from torchclinic.clinic.preflight.data.pictures import changes
+from torchclinic.clinic.preflight.data.token_parts import token_likeness
 from torchclinic.core import Recipe, Splits, TargetFacts
 from torchclinic.data import digits
 

@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import nn
 
-from torchclinic.clinic.preflight.association import tells
-from torchclinic.clinic.preflight.padding import unpadded
-from torchclinic.clinic.preflight.reach import reach_facts
+from torchclinic.clinic.preflight.data.association import tells
+from torchclinic.clinic.preflight.data.padding import unpadded
+from torchclinic.clinic.preflight.wiring.reach import reach_facts
 
 ROWS, STEPS, FEATURES = 300, 9, 3
 

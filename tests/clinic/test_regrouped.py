@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn import functional as F
 
-from torchclinic.clinic.preflight.regrouped import regroup_facts
-from torchclinic.clinic.preflight.regrouping import regrouping
+from torchclinic.clinic.preflight.wiring.regrouped import regroup_facts
+from torchclinic.clinic.preflight.wiring.regrouping import regrouping
 from torchclinic.core import Recipe, Splits
 
 ROWS, STEPS, FEATURES, CLASSES = 40, 10, 6, 4

@@ -9,10 +9,10 @@ from torch import nn
 from torch.optim import SGD
 from torch.utils.data import DataLoader, Dataset
 
-from torchclinic.clinic.preflight.extremes import extreme_values
-from torchclinic.clinic.preflight.labels import label_facts
-from torchclinic.clinic.preflight.rereading import reread
-from torchclinic.clinic.preflight.rows import row_facts
+from torchclinic.clinic.preflight.data.extremes import extreme_values
+from torchclinic.clinic.preflight.data.labels import label_facts
+from torchclinic.clinic.preflight.data.rereading import reread
+from torchclinic.clinic.preflight.data.rows import row_facts
 from torchclinic.core import Recipe, Splits, TargetFacts
 
 CLASSES, REAL = TargetFacts("classes"), TargetFacts("real")

@@ -11,7 +11,7 @@ from torch.optim import Adam
 
 from torchclinic.clinic.afterwards import longer_trial, restart_trial
 from torchclinic.clinic.afterwards.rate_trial import MAX_SECONDS
-from torchclinic.clinic.preflight.start import start_facts
+from torchclinic.clinic.preflight.initialisation.start import start_facts
 from torchclinic.core import BatchFacts, Case, InputFacts, Recipe, Splits, TargetFacts
 from torchclinic.training import build_model, train
 

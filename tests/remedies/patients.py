@@ -11,7 +11,7 @@ from torch.optim import SGD, Adam, AdamW
 from torch.utils.data import DataLoader, TensorDataset
 
 from torchclinic.clinic.preflight import batch_facts, recipe_facts
-from torchclinic.clinic.preflight.labels import label_facts
+from torchclinic.clinic.preflight.data.labels import label_facts
 from torchclinic.core import Case, EarlyStopping, LRRange, Recipe, Schedule, Splits
 from torchclinic.optim import CosineDecay
 from torchclinic.remedies import REMEDIES

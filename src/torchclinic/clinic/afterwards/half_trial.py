@@ -10,8 +10,8 @@ from torch import nn
 from torchclinic.clinic.afterwards.halving import ASKED_ROWS, Halves, halves_of
 from torchclinic.clinic.afterwards.rate_trial import MAX_SECONDS
 from torchclinic.clinic.answers import answers
-from torchclinic.clinic.preflight.plain_relation import plain_relation
-from torchclinic.clinic.preflight.points import points_of
+from torchclinic.clinic.preflight.data.plain_relation import plain_relation
+from torchclinic.clinic.preflight.data.points import points_of
 from torchclinic.clinic.preflight.sampling import first_input, sample_of
 from torchclinic.clinic.threads import suited_threads
 from torchclinic.core.errors import TorchclinicError

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from torchclinic.clinic.afterwards.cutting import cut
-from torchclinic.clinic.preflight.points import nearest_distance, points_of
+from torchclinic.clinic.preflight.data.points import nearest_distance, points_of
 from torchclinic.clinic.preflight.sampling import first_input
 from torchclinic.core.recipe import Recipe
 from torchclinic.data import batches

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from torchclinic.clinic.preflight.loss_listener import HeardLoss, LossListener
+from torchclinic.clinic.preflight.loss.loss_listener import HeardLoss, LossListener
 from torchclinic.clinic.preflight.observing import main_loss
 from torchclinic.core.recipe import Recipe
 from torchclinic.data.structure import map_tensors

@@ -5,8 +5,8 @@ from __future__ import annotations
 from torch import nn
 
 from torchclinic.clinic.preflight.plain_model import uncompiled
-from torchclinic.clinic.preflight.reach import reach_facts
 from torchclinic.clinic.preflight.sampling import finite_rows, sample_of
+from torchclinic.clinic.preflight.wiring.reach import reach_facts
 from torchclinic.core.errors import TorchclinicError
 from torchclinic.core.facts import ReachFacts
 from torchclinic.core.recipe import Recipe

@@ -8,18 +8,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from torchclinic.clinic.preflight.asked import loss_facts
-from torchclinic.clinic.preflight.baselines import expected_loss, floor_loss
-from torchclinic.clinic.preflight.chance import chance_facts
-from torchclinic.clinic.preflight.crosstalk import dependence
-from torchclinic.clinic.preflight.cut import cut_facts
-from torchclinic.clinic.preflight.meeting import meeting_facts
+from torchclinic.clinic.preflight.data.standardised import handed_on, leading_standardiser
+from torchclinic.clinic.preflight.initialisation.readings import LayerReader
+from torchclinic.clinic.preflight.loss.asked import loss_facts
+from torchclinic.clinic.preflight.loss.baselines import expected_loss, floor_loss
 from torchclinic.clinic.preflight.observing import Observation, observe
 from torchclinic.clinic.preflight.plain_model import build_plain
 from torchclinic.clinic.preflight.probing import affordable, probe
-from torchclinic.clinic.preflight.reach import reach_facts
-from torchclinic.clinic.preflight.readings import LayerReader
-from torchclinic.clinic.preflight.regrouped import regroup_facts
 from torchclinic.clinic.preflight.sampling import (
     SAMPLE_ROWS,
     finite_rows,
@@ -30,9 +25,14 @@ from torchclinic.clinic.preflight.sampling import (
     sample_of,
     thinned,
 )
-from torchclinic.clinic.preflight.standardised import handed_on, leading_standardiser
 from torchclinic.clinic.preflight.tensors import input_facts, output_facts, target_facts
-from torchclinic.clinic.preflight.unregistered import made_anew, unregistered
+from torchclinic.clinic.preflight.wiring.chance import chance_facts
+from torchclinic.clinic.preflight.wiring.crosstalk import dependence
+from torchclinic.clinic.preflight.wiring.cut import cut_facts
+from torchclinic.clinic.preflight.wiring.meeting import meeting_facts
+from torchclinic.clinic.preflight.wiring.reach import reach_facts
+from torchclinic.clinic.preflight.wiring.regrouped import regroup_facts
+from torchclinic.clinic.preflight.wiring.unregistered import made_anew, unregistered
 from torchclinic.core.errors import TorchclinicError
 from torchclinic.core.facts import BatchFacts, InputFacts, TargetFacts
 from torchclinic.core.recipe import Recipe

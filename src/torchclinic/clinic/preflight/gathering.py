@@ -7,14 +7,14 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from torchclinic.clinic.preflight.batch import batch_facts
-from torchclinic.clinic.preflight.labels import label_facts
-from torchclinic.clinic.preflight.likeness import ROWS
+from torchclinic.clinic.preflight.data.labels import label_facts
+from torchclinic.clinic.preflight.data.likeness import ROWS
+from torchclinic.clinic.preflight.data.parts import part_facts
+from torchclinic.clinic.preflight.data.rows import row_facts
+from torchclinic.clinic.preflight.initialisation.start import start_facts
 from torchclinic.clinic.preflight.one_batch import one_batch_facts
-from torchclinic.clinic.preflight.parts import part_facts
 from torchclinic.clinic.preflight.recipe import recipe_facts
-from torchclinic.clinic.preflight.rows import row_facts
 from torchclinic.clinic.preflight.sampling import affordable_rows, sample_of
-from torchclinic.clinic.preflight.start import start_facts
 from torchclinic.core.errors import TorchclinicError
 from torchclinic.core.facts import Case, StartFacts
 from torchclinic.core.recipe import Recipe

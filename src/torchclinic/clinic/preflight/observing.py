@@ -7,8 +7,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from torchclinic.clinic.preflight.identifying import identify
-from torchclinic.clinic.preflight.loss_listener import HeardLoss, LossListener, NamedLoss
+from torchclinic.clinic.preflight.loss.identifying import identify
+from torchclinic.clinic.preflight.loss.loss_listener import HeardLoss, LossListener, NamedLoss
 from torchclinic.clinic.preflight.tensors import shapes_broadcast
 from torchclinic.core.errors import DataError, LossError, TorchclinicError
 from torchclinic.core.facts import LossKind

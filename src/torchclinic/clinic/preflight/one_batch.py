@@ -13,8 +13,8 @@ import torch
 from torch import nn
 from torch.optim import SGD, Adam, Optimizer
 
-from torchclinic.clinic.preflight.errors_counted import countable_error
-from torchclinic.clinic.preflight.loss_listener import LossListener
+from torchclinic.clinic.preflight.loss.errors_counted import countable_error
+from torchclinic.clinic.preflight.loss.loss_listener import LossListener
 from torchclinic.clinic.preflight.observing import main_loss, written_by_hand
 from torchclinic.clinic.preflight.plain_model import build_plain
 from torchclinic.clinic.preflight.quiet import WithoutDropout, quieten

@@ -9,12 +9,12 @@ from typing import Any
 from torch import nn
 from torch.optim import Optimizer
 
-from torchclinic.clinic.preflight.norms import norm_facts
 from torchclinic.clinic.preflight.observing import Observation
 from torchclinic.clinic.preflight.plain_model import build_plain
 from torchclinic.clinic.preflight.probing import FEW_ROWS, probe
 from torchclinic.clinic.preflight.sampling import finite_rows, sample_of
 from torchclinic.clinic.preflight.tensors import target_facts
+from torchclinic.clinic.preflight.wiring.norms import norm_facts
 from torchclinic.core.errors import TorchclinicError
 from torchclinic.core.facts import LossKind, ModelFacts, OptimizerFacts, RecipeFacts, Task
 from torchclinic.core.recipe import Recipe

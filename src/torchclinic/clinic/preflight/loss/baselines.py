@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from torchclinic.clinic.preflight.identifying import REPRODUCES, reproduces
+from torchclinic.clinic.preflight.loss.identifying import REPRODUCES, reproduces
 from torchclinic.clinic.preflight.observing import Observation
 from torchclinic.core.facts import OutputFacts, TargetFacts
 from torchclinic.core.recipe import Recipe

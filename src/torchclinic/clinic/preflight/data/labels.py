@@ -8,14 +8,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from torchclinic.clinic.preflight.likeness import (
+from torchclinic.clinic.preflight.data.likeness import (
     ROWS,
     likeness_of,
     neighbours_of,
     order_chance,
     whole_numbers,
 )
-from torchclinic.clinic.preflight.mixing import mixing
+from torchclinic.clinic.preflight.data.mixing import mixing
 from torchclinic.clinic.preflight.sampling import finite_rows, first_input, sample_of
 from torchclinic.core.facts import LabelFacts, TargetFacts
 from torchclinic.core.recipe import Recipe

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from torchclinic.clinic.preflight.extremes import Extreme, extreme_values
-from torchclinic.clinic.preflight.rereading import reread
+from torchclinic.clinic.preflight.data.extremes import Extreme, extreme_values
+from torchclinic.clinic.preflight.data.rereading import reread
 from torchclinic.clinic.preflight.sampling import first_input, sample_of
 from torchclinic.core.errors import TorchclinicError
 from torchclinic.core.facts import RowFacts, TargetFacts

@@ -8,8 +8,8 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from torchclinic.clinic.preflight.loss.variance import written_variance
 from torchclinic.clinic.preflight.observing import Observation
-from torchclinic.clinic.preflight.variance import written_variance
 from torchclinic.core.facts import LossFacts, TargetFacts
 from torchclinic.core.recipe import Recipe
 from torchclinic.training import seeded

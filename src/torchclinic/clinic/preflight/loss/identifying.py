@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from torchclinic.clinic.preflight.known_losses import Reading, readings
+from torchclinic.clinic.preflight.loss.known_losses import Reading, readings
 from torchclinic.core.facts import LossKind
 from torchclinic.training import seeded
 

@@ -11,21 +11,21 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, IterableDataset
 
-from torchclinic.clinic.preflight.columns import Joint, column_order, joint_likeness, leaking
-from torchclinic.clinic.preflight.neighbours import (
+from torchclinic.clinic.preflight.data.columns import Joint, column_order, joint_likeness, leaking
+from torchclinic.clinic.preflight.data.neighbours import (
     columns_of,
     majority,
     nearest,
     standardised,
 )
-from torchclinic.clinic.preflight.pictures import changes
+from torchclinic.clinic.preflight.data.pictures import changes
+from torchclinic.clinic.preflight.data.token_parts import token_likeness
 from torchclinic.clinic.preflight.sampling import (
     affordable_rows,
     finite_rows,
     first_input,
     sample_of,
 )
-from torchclinic.clinic.preflight.token_parts import token_likeness
 from torchclinic.core.errors import TorchclinicError
 from torchclinic.core.facts import PartFacts, TargetFacts
 from torchclinic.core.recipe import Recipe

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from torchclinic.clinic.lines import present_line
-from torchclinic.clinic.preflight.regrouped import prime_batches
+from torchclinic.clinic.preflight.wiring.regrouped import prime_batches
 from torchclinic.core.errors import TorchclinicError
 from torchclinic.core.facts import MeetingFacts
 from torchclinic.data.structure import tensors_of

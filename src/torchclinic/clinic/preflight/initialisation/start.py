@@ -8,11 +8,11 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from torchclinic.clinic.preflight.initialisation.recurrence import RecurrentListener
+from torchclinic.clinic.preflight.initialisation.sharpness import AttentionListener
 from torchclinic.clinic.preflight.plain_model import build_plain
 from torchclinic.clinic.preflight.probing import FEW_ROWS
-from torchclinic.clinic.preflight.recurrence import RecurrentListener
 from torchclinic.clinic.preflight.sampling import finite_rows, thinned
-from torchclinic.clinic.preflight.sharpness import AttentionListener
 from torchclinic.core.facts import EmbeddingFacts, StartFacts
 from torchclinic.core.recipe import Recipe
 from torchclinic.data import batch_to

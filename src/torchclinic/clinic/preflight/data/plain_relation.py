@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from torchclinic.clinic.preflight.neighbours import majority, nearest
+from torchclinic.clinic.preflight.data.neighbours import majority, nearest
 
 FOLDS = 5
 FEWEST_ROWS = 40

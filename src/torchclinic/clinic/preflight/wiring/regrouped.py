@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from torchclinic.clinic.preflight.views import Place, Seen, ViewListener, mixing
+from torchclinic.clinic.preflight.wiring.views import Place, Seen, ViewListener, mixing
 from torchclinic.core.errors import TorchclinicError
 from torchclinic.core.facts import RegroupFacts
 from torchclinic.core.recipe import Recipe

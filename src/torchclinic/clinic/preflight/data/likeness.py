@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from torchclinic.clinic.preflight.neighbours import columns_of, nearest, standardised
+from torchclinic.clinic.preflight.data.neighbours import columns_of, nearest, standardised
 
 ROWS = 1500  # a matrix of distances between so many is a matter of milliseconds
 FEWEST_ROWS = 100

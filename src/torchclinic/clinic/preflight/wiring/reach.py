@@ -11,8 +11,8 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from torchclinic.clinic.preflight.association import tells
-from torchclinic.clinic.preflight.padding import unpadded
+from torchclinic.clinic.preflight.data.association import tells
+from torchclinic.clinic.preflight.data.padding import unpadded
 from torchclinic.core.errors import TorchclinicError
 from torchclinic.core.facts import ReachFacts
 from torchclinic.data.structure import map_tensors, rows_of, take_rows, tensors_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from torchclinic.clinic.preflight.neighbours import FURTHEST, columns_of, standardised
+from torchclinic.clinic.preflight.data.neighbours import FURTHEST, columns_of, standardised
 
 MOST_WORDS = 2000  # token numbers that are counted, the commonest
 FEW_WORDS = 64  # up to so many, the place of a token tells more than how often it occurs

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from torchclinic.clinic.lines import present_line
-from torchclinic.clinic.preflight.regrouping import Regrouping, Sizes, groups, regrouping
+from torchclinic.clinic.preflight.wiring.regrouping import Regrouping, Sizes, groups, regrouping
 from torchclinic.data.structure import tensors_of
 
 VIEWS = frozenset({"view", "reshape", "view_as", "reshape_as", "unflatten", "flatten"})

@@ -1,0 +1,1 @@
+"""Facts about the rows: alone, beside their targets, and in two parts."""

@@ -1,0 +1,1 @@
+"""Facts about what the first weights make of signals, states and gradients."""

@@ -1,0 +1,1 @@
+"""Facts about what hangs on what: rows, steps, axes, parameters, chance."""
