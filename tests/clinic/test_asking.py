@@ -12,7 +12,7 @@ from torch.optim import Adam
 
 from rules.healthy_cases import table_regression
 from torchclinic.clinic.afterwards import ask_loss
-from torchclinic.clinic.afterwards.wanted import as_labels, as_numbers
+from torchclinic.clinic.afterwards.asking.wanted import as_labels, as_numbers
 from torchclinic.core import Case, Recipe, Splits
 from torchclinic.rules import RULES
 from torchclinic.training import train

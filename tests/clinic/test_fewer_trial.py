@@ -10,7 +10,7 @@ from corpus import nets, tasks
 from corpus.recipes import classify
 from torchclinic import diagnose
 from torchclinic.clinic.afterwards import fewer_trial
-from torchclinic.clinic.afterwards.cutting import cut
+from torchclinic.clinic.afterwards.trials.cutting import cut
 from torchclinic.core import Case, Level
 from torchclinic.training import train
 

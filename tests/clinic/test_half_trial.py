@@ -11,7 +11,7 @@ from corpus import nets, tasks
 from corpus.nets import mlp
 from corpus.recipes import classify, regress
 from torchclinic import diagnose
-from torchclinic.clinic.afterwards.halving import halves_of
+from torchclinic.clinic.afterwards.trials.halving import halves_of
 from torchclinic.clinic.preflight.data.plain_relation import plain_relation
 from torchclinic.clinic.preflight.data.points import nearest_distance, points_of
 from torchclinic.core import Level, Recipe, Splits

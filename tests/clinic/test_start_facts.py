@@ -10,7 +10,7 @@ from torch.nn.utils.rnn import pack_padded_sequence
 from torch.optim import Adam
 
 from torchclinic.clinic.afterwards import longer_trial, restart_trial
-from torchclinic.clinic.afterwards.rate_trial import MAX_SECONDS
+from torchclinic.clinic.afterwards.trials.rate_trial import MAX_SECONDS
 from torchclinic.clinic.preflight.initialisation.start import start_facts
 from torchclinic.core import BatchFacts, Case, InputFacts, Recipe, Splits, TargetFacts
 from torchclinic.training import build_model, train

@@ -6,7 +6,7 @@ import math
 
 from torch import Tensor, nn
 
-from torchclinic.clinic.afterwards.stand_in import Answer, StandIn
+from torchclinic.clinic.afterwards.asking.stand_in import Answer, StandIn
 from torchclinic.core.facts import CollapseFacts
 
 SHRUNK = 0.5  # of the untrained spread between rows, from which the loss is asked

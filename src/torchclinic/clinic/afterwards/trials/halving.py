@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from torchclinic.clinic.afterwards.cutting import cut
+from torchclinic.clinic.afterwards.trials.cutting import cut
 from torchclinic.clinic.preflight.data.points import nearest_distance, points_of
 from torchclinic.clinic.preflight.sampling import first_input
 from torchclinic.core.recipe import Recipe

@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 from torch import nn
 
-from torchclinic.clinic.afterwards.agreement import agreement, compared
-from torchclinic.clinic.afterwards.collapse import collapse
-from torchclinic.clinic.afterwards.commonest import commonest
-from torchclinic.clinic.afterwards.stand_in import StandIn
+from torchclinic.clinic.afterwards.asking.agreement import agreement, compared
+from torchclinic.clinic.afterwards.asking.collapse import collapse
+from torchclinic.clinic.afterwards.asking.commonest import commonest
+from torchclinic.clinic.afterwards.asking.stand_in import StandIn
 from torchclinic.clinic.preflight.plain_model import build_plain, uncompiled
 from torchclinic.clinic.preflight.sampling import finite_rows, sample_of, thinned
 from torchclinic.core.errors import TorchclinicError

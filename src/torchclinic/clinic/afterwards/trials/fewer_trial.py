@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from torchclinic.clinic.afterwards.cutting import cut
-from torchclinic.clinic.afterwards.rate_trial import MAX_SECONDS
+from torchclinic.clinic.afterwards.trials.cutting import cut
+from torchclinic.clinic.afterwards.trials.rate_trial import MAX_SECONDS
 from torchclinic.clinic.answers import answers
 from torchclinic.clinic.threads import suited_threads
 from torchclinic.core.errors import TorchclinicError

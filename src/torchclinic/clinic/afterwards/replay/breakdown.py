@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from torchclinic.clinic.afterwards.wild_gradient import WildGradient
-from torchclinic.clinic.afterwards.wild_number import WildNumber
+from torchclinic.clinic.afterwards.replay.wild_gradient import WildGradient
+from torchclinic.clinic.afterwards.replay.wild_number import WildNumber
 from torchclinic.core.errors import TorchclinicError
 from torchclinic.core.facts import BreakFacts
 from torchclinic.core.history import History

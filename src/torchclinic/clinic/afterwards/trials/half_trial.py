@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from torchclinic.clinic.afterwards.halving import ASKED_ROWS, Halves, halves_of
-from torchclinic.clinic.afterwards.rate_trial import MAX_SECONDS
+from torchclinic.clinic.afterwards.trials.halving import ASKED_ROWS, Halves, halves_of
+from torchclinic.clinic.afterwards.trials.rate_trial import MAX_SECONDS
 from torchclinic.clinic.answers import answers
 from torchclinic.clinic.preflight.data.plain_relation import plain_relation
 from torchclinic.clinic.preflight.data.points import points_of

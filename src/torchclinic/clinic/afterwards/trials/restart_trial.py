@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from torchclinic.clinic.afterwards.rate_trial import MAX_SECONDS, Split
+from torchclinic.clinic.afterwards.trials.rate_trial import MAX_SECONDS, Split
 from torchclinic.clinic.preflight.plain_model import build_plain
 from torchclinic.clinic.threads import suited_threads
 from torchclinic.core.errors import TorchclinicError

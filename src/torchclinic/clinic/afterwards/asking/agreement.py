@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from torchclinic.clinic.afterwards.stand_in import Answer, Replacement, StandIn
-from torchclinic.clinic.afterwards.wanted import Labels, Numbers, as_labels, as_numbers
+from torchclinic.clinic.afterwards.asking.stand_in import Answer, Replacement, StandIn
+from torchclinic.clinic.afterwards.asking.wanted import Labels, Numbers, as_labels, as_numbers
 from torchclinic.core.facts import AgreementFacts
 from torchclinic.data.structure import take_rows
 from torchclinic.training import split_batch

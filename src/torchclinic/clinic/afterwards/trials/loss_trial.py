@@ -7,7 +7,7 @@ import math
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - its usual name
 
-from torchclinic.clinic.afterwards.rate_trial import MAX_SECONDS
+from torchclinic.clinic.afterwards.trials.rate_trial import MAX_SECONDS
 from torchclinic.clinic.threads import suited_threads
 from torchclinic.core.errors import TorchclinicError
 from torchclinic.core.facts import Case, RateTrialFacts

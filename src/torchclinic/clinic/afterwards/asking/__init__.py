@@ -1,0 +1,1 @@
+"""The loss asked with made-up outputs."""

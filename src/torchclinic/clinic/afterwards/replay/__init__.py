@@ -1,0 +1,1 @@
+"""The watched run once more, up to the operation that breaks it."""
