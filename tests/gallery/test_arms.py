@@ -23,6 +23,14 @@ def test_runs_of_different_length_lie_side_by_side():
     assert arm.train_loss.shape == (2, 2)
 
 
+def test_where_a_run_broke_off_the_others_are_not_left_out_of_the_mean():
+    whole = run([(10, 0.5), (20, 0.6), (30, 0.7)])
+    arm = curves("a", [whole, run([(10, 0.4), (17, 0.1)], "diverged"), whole])
+    assert arm.steps == (10, 20, 30)
+    np.testing.assert_allclose(arm.metric[1], [0.4, np.nan, np.nan])
+    assert curves("a", [run([(3, 0.1)], "diverged"), run([(7, 0.1)], "diverged")]).steps == (7,)
+
+
 def test_training_losses_in_blocks():
     arm = curves("a", [Run("r", 0, History(losses=(3.0, 1.0, 2.0, 4.0, 9.0), ending="budget"))])
     updates, means = arm.training(2)

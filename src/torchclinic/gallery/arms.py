@@ -20,7 +20,7 @@ class Curves:
     Attributes:
         name: The arm.
         runs: Its runs, by seed.
-        steps: Optimizer updates at which the test part was evaluated.
+        steps: Optimizer updates at which the test part was evaluated, in all runs that came so far.
         loss: Test loss, shape (seeds, points); NaN after a run that ended early.
         metric: Test metric, likewise; NaN without a metric.
         train_loss: Training loss of each update, shape (seeds, updates).
@@ -116,7 +116,7 @@ def train_arms(
 def curves(name: str, runs: Sequence[Run]) -> Curves:
     """The curves of some runs of one recipe, side by side."""
     histories = [run.history for run in runs]
-    steps = sorted({step for history in histories for step, _ in history.curve("test")})
+    steps = _common_steps(histories)
     return Curves(
         name=name,
         runs=tuple(runs),
@@ -127,6 +127,17 @@ def curves(name: str, runs: Sequence[Run]) -> Curves:
     )
 
 
+def _common_steps(histories: Sequence[History]) -> list[int]:
+    """Where all runs were evaluated that came so far; a run that broke off has its own last one."""
+    evaluated = [{step for step, _ in history.curve("test")} for history in histories]
+    steps = set().union(*evaluated)
+    return sorted(
+        step
+        for step in steps
+        if all(step in own for own in evaluated if max(own, default=0) >= step)
+    )
+
+
 def _table(
     histories: Sequence[History], steps: Sequence[int], quantity: Literal["loss", "metric"]
 ) -> np.ndarray:
@@ -134,7 +145,8 @@ def _table(
     place = {step: column for column, step in enumerate(steps)}
     for row, history in enumerate(histories):
         for step, value in history.curve("test", quantity):
-            table[row, place[step]] = value
+            if step in place:
+                table[row, place[step]] = value
     return table
 
 
