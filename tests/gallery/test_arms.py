@@ -36,6 +36,7 @@ def test_training_losses_in_blocks():
     updates, means = arm.training(2)
     assert updates.tolist() == [2, 4]
     np.testing.assert_allclose(means, [[2.0, 3.0]])
+    assert arm.training(0)[1].shape == (1, 5)
 
 
 def test_a_run_that_fails_is_an_error():

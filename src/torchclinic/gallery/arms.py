@@ -46,10 +46,14 @@ class Curves:
     def training(self, block: int) -> tuple[np.ndarray, np.ndarray]:
         """Training loss, mean of `block` updates each; what is left over at the end is not shown.
 
+        Args:
+            block: Updates of a mean; below 1 it counts as 1.
+
         Returns:
             The last update of each block, and the means, of shape (seeds, blocks).
         """
         seeds, updates = self.train_loss.shape
+        block = max(1, block)
         whole = updates // block * block
         means = self.train_loss[:, :whole].reshape(seeds, -1, block).mean(axis=2)
         return block * np.arange(1, whole // block + 1), means
