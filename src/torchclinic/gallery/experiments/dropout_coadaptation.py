@@ -12,7 +12,8 @@ dropout of 0.5 strokes, edges and spots.
 
 Leaning on each other is measured by taking units away: the reconstruction error when a random half
 of the hidden units is removed and the rest is doubled. Order in a filter is its spatial
-autocorrelation (Moran's I): 1 for a smooth picture, 0 for noise.
+autocorrelation (Moran's I): 1 for a smooth picture, 0 for noise. Units that are silent on every
+test image keep the noise of their start and draw nothing; they are left out.
 """
 
 from __future__ import annotations
@@ -103,15 +104,16 @@ def run(settings: Settings) -> Outcome:
     test = grey_values(settings).test[0][:ROWS]
     errors: dict[str, list[list[float]]] = {arm: [] for arm in ARMS}
     order: dict[str, list[tuple[float, float]]] = {arm: [] for arm in ARMS}
-    shown: dict[str, Autoencoder] = {}
+    shown: dict[str, Tensor] = {}
     arms = {arm: recipe(settings, arm) for arm in ARMS}
     found = train_arms(arms, settings, what="autoencoders", end=0.9, keep_models=True)
     for arm, trained in found.items():
         for model in trained.models:
             errors[arm].append([error_without(model, test, share) for share in SHARES])
-            into, out_of = model.filters.detach(), _decoder(model)
+            active = activity(model, test) > 0
+            into, out_of = model.filters.detach()[active], _decoder(model)[active]
             order[arm].append(tuple(float(autocorrelation(f).mean()) for f in (into, out_of)))  # pyright: ignore[reportArgumentType]
-            shown[arm] = model
+            shown[arm] = _drawn(model, test)
     table = {arm: np.array(rows) for arm, rows in errors.items()}
     moran = {arm: np.array(rows) for arm, rows in order.items()}
     return Outcome(
@@ -127,6 +129,17 @@ def run(settings: Settings) -> Outcome:
         },
         pictures=(_filters(shown, moran), _removal(table)),
     )
+
+
+def activity(model: Autoencoder, inputs: Tensor) -> Tensor:
+    """Root mean square of what each unit of the code says: (units,)."""
+    with torch.no_grad():
+        return model.encode(inputs).square().mean(0).sqrt()
+
+
+def _drawn(model: Autoencoder, inputs: Tensor) -> Tensor:
+    """What each unit draws, as strongly as it does on these images: (units, pixels)."""
+    return _decoder(model) * activity(model, inputs)[:, None]
 
 
 def _decoder(model: Autoencoder) -> Tensor:
@@ -174,25 +187,25 @@ def _claims(errors: dict[str, np.ndarray], moran: dict[str, np.ndarray]) -> tupl
             measure="Moran's I of the encoder's filters: dropout minus no regularisation",
             values=moran["dropout"][:, 0] - moran["no regularisation"][:, 0],
             above=0.1,
-            if_refuted="The encoder's filters keep the noise of their random start: with more "
-            "units than pixels they hardly have to move.",
+            if_refuted="Where pixels hardly vary, an encoder's weights keep the noise of their "
+            "random start.",
         ),
     )
 
 
-def _filters(shown: dict[str, Autoencoder], moran: dict[str, np.ndarray]) -> Picture:
+def _filters(shown: dict[str, Tensor], moran: dict[str, np.ndarray]) -> Picture:
     arms = ("no regularisation", "dropout")
     plain, ordered = (moran[arm][:, 1].mean() for arm in arms)
     drawn, axes = figure(
         f"Units that cannot count on each other draw strokes and spots: Moran's I {ordered:.2f} "
         f"instead of {plain:.2f}",
-        "What each of the 100 strongest of 256 hidden units adds to the picture (columns of the "
-        "decoder), each on its own scale.",
+        "What each of the 100 of 256 hidden units that draw most adds to the picture (columns of "
+        "the decoder), each on its own scale.",
         columns=2,
         height=5.0,
     )
     for panel, arm in zip(axes[0], arms, strict=True):
-        panel.imshow(_tiles(_decoder(shown[arm])), cmap=DIVERGING, vmin=-1, vmax=1)
+        panel.imshow(_tiles(shown[arm]), cmap=DIVERGING, vmin=-1, vmax=1)
         panel.set_axis_off()
         panel.set_title(arm)
     return Picture("filters", drawn, "Decoder filters without and with dropout.")

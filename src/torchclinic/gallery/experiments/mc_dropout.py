@@ -107,7 +107,9 @@ def run(settings: Settings) -> Outcome:
             _digits(settings, digits[0], labels),
             _intervals(width, cover),
         ),
-        notes=(f"drawn by the method {lines[0].method!r} for the line, {digits[0].method!r}",),
+        notes=(
+            f"drawn by the method {lines[0].method!r} for the line, {digits[0].method!r} for digits",
+        ),
     )
 
 
