@@ -107,9 +107,7 @@ def run(settings: Settings) -> Outcome:
             _digits(settings, digits[0], labels),
             _intervals(width, cover),
         ),
-        notes=(
-            f"drawn by the method {lines[0].method!r} for the line, {digits[0].method!r} for digits",
-        ),
+        notes=(f"drawn by {lines[0].method!r} (line), {digits[0].method!r} (digits)",),
     )
 
 
