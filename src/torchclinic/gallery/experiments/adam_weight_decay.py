@@ -27,6 +27,7 @@ from torchclinic.gallery import Claim, Outcome, Picture, Settings, judge
 from torchclinic.gallery.arms import Curves, train_arms
 from torchclinic.gallery.data import images, pixels
 from torchclinic.gallery.style import COLOURS, band, figure, label_ends, title_panel
+from torchclinic.gallery.text.numbers import points
 from torchclinic.nn.nets import MLP
 from torchclinic.optim import make
 
@@ -156,9 +157,10 @@ def _pull(left: dict[str, np.ndarray]) -> Picture:
 
 
 def _grid(found: dict[str, Curves]) -> Picture:
-    gain = _best(found, "adamw").mean() - _best(found, "adam").mean()
+    gain = float(_best(found, "adamw").mean() - _best(found, "adam").mean())
     drawn, axes = figure(
-        f"On {FEW} images AdamW at its best is {100 * gain:+.1f} points ahead of Adam + L2",
+        f"On {FEW} images AdamW at its best is {points(abs(gain))} "
+        f"{'ahead of' if gain >= 0 else 'behind'} Adam + L2",
         "Test accuracy by weight decay; band: lowest to highest seed. The scales of the two "
         "decays cannot be compared.",
         columns=2,
