@@ -3,7 +3,7 @@
 :number: 16
 :question: What does Adam make of an L2 penalty, and is AdamW always better?
 :source: lecture 000, Adam, "L2-loss"
-:minutes: 0.4
+:minutes: 0.2
 
 "In Adam the L2 loss is not taken into account quite correctly. Therefore there is a corrected
 version of Adam, AdamW. But it is not a fact that it always works better."

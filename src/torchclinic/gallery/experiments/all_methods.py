@@ -3,7 +3,7 @@
 :number: 24
 :question: Baseline, dropout, DropConnect, BatchNorm, LayerNorm: which is best, and by how much?
 :source: lecture 004, part 4 "Comparison of all methods" and "Conclusions of the third part"
-:minutes: 40
+:minutes: 38
 
 The seminar ends with one picture of five nets, one seed each: TestNetwork with 196-128-128-10
 (baseline), with dropout of 0.3, with DropConnect (a single layer of 196 to 10), with BatchNorm (of

@@ -3,7 +3,7 @@
 :number: 13
 :question: Does BatchNorm work the worse, the smaller the batch?
 :source: lecture 000, "Advice on using BatchNormalization"
-:minutes: 2.4
+:minutes: 2.6
 
 "The smaller the batch in training, the worse BatchNorm will work." Nets of three hidden layers of
 100 ReLUs are trained with and without BatchNorm in batches from 2 to 128 for the same number of

@@ -4,7 +4,7 @@
 :question: Does a sigmoid net with BatchNorm learn faster, bear larger learning rates, and train
     where the same net without it does not?
 :source: lecture 000, BatchNormalization, "An example of its work"
-:minutes: 4.7
+:minutes: 7.1
 
 The lecture lists three things that BatchNorm brings. They are measured on its own net: hidden
 layers of 100 sigmoid units, Xavier start, SGD, batches of 32. Three layers are the lecture's net,

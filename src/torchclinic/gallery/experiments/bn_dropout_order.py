@@ -3,7 +3,7 @@
 :number: 13
 :question: Does dropout before BatchNorm shift its statistics, and should one use both?
 :source: lecture 002, "Batch Normalization before or after Dropout"; lecture 000, "Advice"
-:minutes: 0.9
+:minutes: 0.5
 
 Dropout makes the variance of a unit larger in training than in evaluation, where nothing is
 dropped. A BatchNorm behind it keeps the larger variance and then divides by it: the variance shift

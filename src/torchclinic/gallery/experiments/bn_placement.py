@@ -3,7 +3,7 @@
 :number: 13
 :question: Where does BatchNorm belong: before the activation or after it?
 :source: lecture 000, "BatchNormalization before or after the activation?"
-:minutes: 1.4
+:minutes: 0.8
 
 The lecture weighs both places. For the sigmoid it says that BatchNorm after the activation "does
 not solve the sigmoid's problems"; for the ReLU that BatchNorm before it "can lead to dying ReLUs,

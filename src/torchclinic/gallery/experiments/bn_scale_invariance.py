@@ -3,7 +3,7 @@
 :number: 13
 :question: Is BN(aWu) = BN(Wu), is the weight gradient 1/a as large, and do weights stop growing?
 :source: lecture 000, BatchNormalization, "BatchNorm as regularisation", "Advice"
-:minutes: 0.3
+:minutes: 0.2
 
 Four statements of the lecture that can be checked to the last digit. The output of BatchNorm and
 its gradient for the layer's input do not change when the weights are multiplied by a, the gradient

@@ -4,7 +4,7 @@
 :question: Does normalisation by the batch statistics alone turn a net of sigmoids into a single
     linear layer?
 :source: lecture 000, Internal covariate shift, "A bad way to fight it"
-:minutes: 0.6
+:minutes: 0.3
 
 The lecture's bad variant normalises every feature by the mean and the deviation of the batch and
 stops there, without BatchNorm's gamma and beta. Its objection: inputs of mean 0 and deviation 1

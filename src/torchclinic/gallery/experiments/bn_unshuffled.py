@@ -3,7 +3,7 @@
 :number: 13
 :question: What happens to BatchNorm when the rows are not shuffled between epochs?
 :source: lecture 000, "Advice on using BatchNormalization"
-:minutes: 0.7
+:minutes: 0.4
 
 "It is crucial to shuffle the rows (to make new batches) between epochs": gamma and beta learn from
 batches, and without shuffling 6,400 rows make but 100 different ones. Three layers of 100 units

@@ -4,7 +4,7 @@
 :question: What becomes of a model whose test inputs are distributed otherwise, and can it be seen
     without labels?
 :source: lecture 000, "Covariate shift"
-:minutes: 0.6
+:minutes: 0.4
 
 Covariate shift is when the features of training and test are distributed differently; "the model
 then is not able to make adequate predictions on the test, since it has not seen the part of the

@@ -3,7 +3,7 @@
 :number: 11
 :question: Does it help to drop whole blocks of a feature map, or whole layers?
 :source: lecture 000 and 002, "DropBlock"
-:minutes: 20
+:minutes: 23
 
 "One can, for example, drop random blocks of layers for each batch. And it will work!" The lecture's
 picture shows DropBlock (Ghiasi et al. 2018, contiguous squares of a feature map), its link leads to

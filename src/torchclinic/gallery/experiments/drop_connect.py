@@ -3,7 +3,7 @@
 :number: 11
 :question: Is dropout better than DropConnect, and is DropConnect worse than no regularisation?
 :source: lecture 004, part 2 "Dropout"; lecture 000 and 002, "DropConnect"
-:minutes: 25
+:minutes: 22
 
 The seminar trains its TestNetwork (two convolutions of 2 and 4 channels, then linear layers
 128-128-10) without regularisation, with dropout of 0.3, and with DropConnect that keeps a weight

@@ -3,7 +3,7 @@
 :number: 9
 :question: Does dropout make hidden units useful on their own, and do L1 and L2 not?
 :source: lecture 000 and 002, "The fight against co-adaptation"
-:minutes: 4.2
+:minutes: 6.6
 
 Units that are trained together may lean on each other: some do the work, others mend their errors.
 The lecture says that L1 and L2 cannot prevent this and dropout can, and shows the filters of an

@@ -3,7 +3,7 @@
 :number: 9
 :question: What does it change to scale in training (inverted dropout) and not at prediction?
 :source: lecture 000 and 002, "A simple implementation of Dropout"
-:minutes: 0.8
+:minutes: 0.4
 
 The lecture's first version, `BadDropout`, zeroes units in training and multiplies by 1 - p at
 prediction; the second divides by 1 - p in training and leaves prediction alone, as torch's does.

@@ -3,7 +3,7 @@
 :number: 9
 :question: Does a net without dropout overfit a noisy line, and does dropout cure it?
 :source: lecture 000 and 002, "An example of the fight against overfitting with Dropout"
-:minutes: 0.4
+:minutes: 0.2
 
 50 points of a line with noise of deviation 0.3, and 50 more with fresh noise as test set. A net
 1-100-100-1 with ReLUs has 10,401 parameters for them; Adam at 0.01, 1,500 updates with all points

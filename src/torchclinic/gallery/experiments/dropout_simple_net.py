@@ -3,7 +3,7 @@
 :number: 9
 :question: Does dropout gain anything in the net of three sigmoid layers, and later?
 :source: lecture 000 and 002, "A simple implementation of Dropout" (SimpleMNIST_NN_Dropout)
-:minutes: 3.4
+:minutes: 3.8
 
 Three hidden layers of 100 sigmoids with a Xavier start; dropout stands between the second and the
 third linear map and their sigmoids. The first lecture trains it with p = 0.5 and SGD at 1e-3 for

@@ -3,7 +3,7 @@
 :number: 20
 :question: What do early stopping and keep-best save in a net that overfits?
 :source: lecture 000, "Early stopping"
-:minutes: 0.2
+:minutes: 0.1
 
 The lecture's section on early stopping in fact describes ReduceLROnPlateau: when the loss on
 validation data has not improved for `patience` epochs, "we multiply the learning rate by a factor".

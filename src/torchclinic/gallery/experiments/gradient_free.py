@@ -3,7 +3,7 @@
 :number: 17
 :question: How many evaluations do methods without a gradient need for what gradients do?
 :source: lecture 003, "Without use of the gradient (direct methods)"
-:minutes: 7.7
+:minutes: 11
 
 The lecture lists direct methods beside gradient descent. All of them are given the same small nets
 on two interleaved moons, 2-8-1 with 33 weights and 2-64-1 with 257, and the same number of

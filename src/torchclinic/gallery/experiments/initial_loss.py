@@ -3,7 +3,7 @@
 :number: 5
 :question: What does the loss before the first update tell, and what does a bad one cost?
 :source: 001, sections 1.1 "Initial distribution of the classes" and 1.3
-:minutes: 0.5
+:minutes: 0.1
 
 An MLP of 784-128-10 with tanh starts from N(0, 1) parameters and is trained by SGD with learning
 rate 0.1 for ten epochs of 101 batches of 32 (the lecture's loop breaks after the batch numbered

@@ -3,7 +3,7 @@
 :number: 12
 :question: What does it gain to bring every input feature to mean 0 and deviation 1?
 :source: lecture 000, "Normalisation of the input data"
-:minutes: 0.7
+:minutes: 0.4
 
 "Such a transformation really helps the net": the lecture's picture shows a stretched bowl becoming
 round. The bowl is that of a linear regression on two features, one ten times the other, and

@@ -3,7 +3,7 @@
 :number: 12
 :question: Do the inputs of a layer drift during training, and is that what BatchNorm repairs?
 :source: lecture 000, "Internal covariate shift" and "Internal covariate shift?"
-:minutes: 0.5
+:minutes: 0.4
 
 While a layer changes its weights "thinking that the distribution of its inputs has not changed",
 the layers below change it. The lecture first gives that as BatchNorm's motive, and later the

@@ -3,7 +3,7 @@
 :number: 8
 :question: How many weights do L1 and L2 leave, at which accuracy, and are any exactly zero?
 :source: 000 and 002, section "L1, L2 regularisation"
-:minutes: 2.1
+:minutes: 1.0
 
 A net of one hidden layer of 100 ReLU units is trained by SGD with either penalty over a path of
 lambda. L1 is tried twice: as the lecture has it, added to the loss, and with a proximal step after

@@ -3,7 +3,7 @@
 :number: 22
 :question: How do the losses of classification differ, and does one wide layer approximate all?
 :source: 003, "Setting of the optimisation problem" and "Universal approximation theorem"
-:minutes: 1.2
+:minutes: 0.7
 
 0-1, hinge, logistic and exponential loss are drawn against the margin, and a linear classifier is
 trained with each that has a gradient, with and without wrong labels. Then one hidden layer of 1 to

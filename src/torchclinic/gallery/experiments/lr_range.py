@@ -3,7 +3,7 @@
 :number: 19
 :question: Do the slow and the quick LR range test agree, and are the lecture's bounds good ones?
 :source: lecture 000, "We choose the bounds of the learning rate"
-:minutes: 2.8
+:minutes: 2.6
 
 Two ways to look for rates: train a fresh net for an epoch at each ("this is long"), or let one net
 see one batch at each rate ("the magic: it often works, since we need only a rough guess"). The net

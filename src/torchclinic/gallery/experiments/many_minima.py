@@ -3,7 +3,7 @@
 :number: 15
 :question: Do adaptive learning rates help to get out of local minima?
 :source: 000, section "Comparison of the optimizers"
-:minutes: 0.2
+:minutes: 0.1
 
 Six optimizers start a hundred times a seed anywhere on Rastrigin's and Levy's functions, which are
 full of local minima, and each has the learning rate of a grid with which it finds the deepest one

@@ -3,7 +3,7 @@
 :number: 4
 :question: How is Y = X W distributed, and do 1/sqrt(fan_in) and the gains keep its scale?
 :source: 001, section 1.3 "And how is it right?"
-:minutes: 0.5
+:minutes: 0.1
 
 The lecture multiplies X of 1000 x 10 and W of 10 x 200 with standard normal entries and sees the
 values spread. It leaves the distribution of Y as an exercise, and names gain / sqrt(fan) as the

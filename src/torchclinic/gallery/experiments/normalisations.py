@@ -3,7 +3,7 @@
 :number: 14
 :question: Which values share a mean under each norm, and which norms need a large batch?
 :source: 000, sections "Other Normalization" and "Weight Normalization"; 004, part 3
-:minutes: 10
+:minutes: 73
 
 What shares its statistics is not drawn from the definitions but measured: the cells of an input of
 (images, channels, height, width) that move one output. Then the seminar's conv net is trained with

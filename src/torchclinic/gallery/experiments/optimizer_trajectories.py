@@ -3,7 +3,7 @@
 :number: 15
 :question: Who gets down which surface, and how?
 :source: 000, section "Optimisation of the weights"; 003, "Gradient descent"
-:minutes: 0.8
+:minutes: 0.5
 
 SGD, momentum, Nesterov, Adagrad, RMSprop and Adam walk down eight test surfaces from starts around
 the usual ones, each with the learning rate of a grid that suits it best there. A walk has arrived

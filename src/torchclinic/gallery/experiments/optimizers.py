@@ -4,7 +4,7 @@
 :question: Which optimizer brings the lecture's net down fastest, when each gets a rate of its own?
 :source: lecture 000, "Optimisation of the weights" and "Comparison of the optimizers"; lecture 003,
     "Adaptive choice of the learning rate"
-:minutes: 0.8
+:minutes: 0.5
 
 The net is the lecture's three layers of 100 sigmoids with BatchNorm, batches of 32. For each
 optimizer an LR range test suggests a rate (the valley); the training is run at that rate, at four

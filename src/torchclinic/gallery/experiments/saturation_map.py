@@ -3,7 +3,7 @@
 :number: 6
 :question: How many tanh units saturate with N(0, 1) weights, are any dead, and what cures them?
 :source: 001, section 1.2 "Values of the intermediate activations"
-:minutes: 0.5
+:minutes: 0.1
 
 The lecture's MLP of 784-128-10 with N(0, 1) parameters is given a batch of 32 images; the map is
 white where |h| > 0.99. The cure is its next section's: weights divided by sqrt(fan_in), times the

@@ -4,7 +4,7 @@
 :question: What do schedules gain over a constant rate, and must cyclic ones keep the best weights?
 :source: lecture 000, "Early stopping" (ReduceLROnPlateau), "Lowering the rate at each epoch",
     "Cyclical learning schedule"
-:minutes: 6.7
+:minutes: 3.9
 
 The lecture's BatchNorm net of three sigmoid layers, 15 epochs as there, SGD at 0.3: constant,
 lowered tenfold every second epoch (its StepLR), lowered on a plateau (patience 1, factor 0.1), the

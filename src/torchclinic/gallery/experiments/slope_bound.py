@@ -3,7 +3,7 @@
 :number: 2
 :question: Why does the gradient fade, by how much a layer, and is it so for other activations?
 :source: 000, section "Fading of the gradient"; 003, "Blurring of the gradient"
-:minutes: 0.5
+:minutes: 0.1
 
 The lecture bounds the gradient of a chain of five sigmoid neurons by (1/4)^5 times the product of
 the weights. Here the bound is tried on random chains, and the same is measured for every layer of

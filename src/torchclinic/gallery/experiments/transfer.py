@@ -5,7 +5,7 @@
     or to begin anew?
 :source: lecture 003, "Adaptation of neural networks with the help of optimisation" and the
     seminar's last lines, on freezing
-:minutes: 1.7
+:minutes: 3.3
 
 A net of three convolutions and a linear layer learns the digits 0 to 4. For the digits 5 to 9 there
 are 10 to 100 images. Four ways to adapt: begin anew; freeze everything but a new output layer

@@ -3,7 +3,7 @@
 :number: 3
 :question: How do activations and gradients change with depth under each initialisation?
 :source: 000, sections "Xavier" and "He"; 004, part 1
-:minutes: 0.5
+:minutes: 0.1
 
 The seminar's two nets, 784-500x10-10 and 784-64-32-16x30-10, get a batch of 100 images under N(0,
 0.1), N(0, 1), Xavier, He by fan_in and by fan_out, and orthogonal weights, with tanh, ReLU and

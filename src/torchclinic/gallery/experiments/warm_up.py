@@ -3,7 +3,7 @@
 :number: 18
 :question: Does warm-up let a large batch train at a rate that grows with it?
 :source: lecture 000, "Neural Network WarmUp" (Goyal et al. 2017, arXiv 1706.02677)
-:minutes: 4.8
+:minutes: 6.8
 
 "Begin with a learning rate much lower than usual and bring it to the wanted one over a few epochs,
 for example 5. The net so adapts better to our data." The picture of the lecture is from the paper:
