@@ -49,7 +49,7 @@ class LargeEmbeddingVectors(Rule):
     `nn.init.normal_(embedding.weight, std=1.0)  # nn.Embedding's own start`
 
     ## References
-    Vaswani et al. 2017, arXiv 1706.03762, section 3.2.1 (large dot products make a softmax flat);
+    Vaswani et al. 2017, arXiv 1706.03762, section 3.2.1 (large dot products saturate a softmax);
     Gers et al. 2000 (saturated gates); Glorot & Bengio 2010.
     """
 
